@@ -1,0 +1,1 @@
+"""What the numbers look like: samples, preprocessing, ranges. No TensorFlow at import."""

@@ -1,0 +1,106 @@
+"""The graph of a `.tflite` file as plain, frozen values."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from math import prod
+from typing import Any
+
+# Bytes of one element by TFLite type name; int4 and int2 are packed.
+ELEMENT_BYTES: Mapping[str, float] = {
+    "float64": 8, "int64": 8, "uint64": 8, "complex64": 8, "complex128": 16, "float32": 4, "int32": 4, "uint32": 4,
+    "float16": 2, "bfloat16": 2, "int16": 2, "uint16": 2, "int8": 1, "uint8": 1, "bool": 1, "int4": 0.5, "int2": 0.25,
+}  # fmt: skip
+FLOAT_TYPES = frozenset({"float64", "float32", "float16", "bfloat16", "complex64", "complex128"})
+
+
+@dataclass(frozen=True, slots=True)
+class Quantization:
+    """Affine quantization `real = scale * (q - zero_point)`, one scale or one per channel along `axis`."""
+
+    scales: tuple[float, ...]
+    zero_points: tuple[int, ...]
+    axis: int
+
+    @property
+    def per_channel(self) -> bool:
+        """Whether there is more than one scale."""
+        return len(self.scales) > 1
+
+
+@dataclass(frozen=True, slots=True)
+class Tensor:
+    """One tensor of a subgraph; `shape_signature` has -1 where a dimension is not fixed."""
+
+    index: int
+    name: str
+    shape: tuple[int, ...]
+    shape_signature: tuple[int, ...]
+    dtype: str
+    buffer: int
+    is_constant: bool
+    is_variable: bool
+    quantization: Quantization | None
+
+    @property
+    def is_float(self) -> bool:
+        """Whether its elements are floating-point numbers of any width."""
+        return self.dtype in FLOAT_TYPES
+
+    @property
+    def is_dynamic(self) -> bool:
+        """Whether a dimension is only known at run time."""
+        return any(size < 0 for size in self.shape_signature)
+
+    @property
+    def elements(self) -> int:
+        """Number of elements of the shape that is stored in the file."""
+        return prod(self.shape)
+
+    @property
+    def bytes(self) -> int:
+        """Bytes of its elements, packed types rounded up."""
+        return int(-(-self.elements * ELEMENT_BYTES.get(self.dtype, 0) // 1))
+
+
+@dataclass(frozen=True, slots=True)
+class Operator:
+    """One operator: `op` is the builtin's name or `CUSTOM:<code>`; an absent optional input is -1."""
+
+    index: int
+    op: str
+    version: int
+    inputs: tuple[int, ...]
+    outputs: tuple[int, ...]
+    options: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Subgraph:
+    """Tensors, and operators in execution order. Every index is checked at construction."""
+
+    name: str
+    tensors: tuple[Tensor, ...]
+    operators: tuple[Operator, ...]
+    inputs: tuple[int, ...]
+    outputs: tuple[int, ...]
+
+    def __post_init__(self) -> None:
+        used = [*self.inputs, *self.outputs]
+        optional = [index for op in self.operators for index in (*op.inputs, *op.outputs) if index != -1]
+        for index in (*used, *optional):
+            if not 0 <= index < len(self.tensors):
+                raise ValueError(f"tensor {index} does not exist in subgraph {self.name!r}")
+
+    def operands(self, operator: Operator) -> tuple[Tensor | None, ...]:
+        """The input tensors of `operator`; None for an optional input that is absent."""
+        return tuple(self.tensors[index] if index >= 0 else None for index in operator.inputs)
+
+    def results(self, operator: Operator) -> tuple[Tensor, ...]:
+        """The output tensors of `operator`."""
+        return tuple(self.tensors[index] for index in operator.outputs if index >= 0)
+
+    def producers(self) -> dict[int, int]:
+        """For each tensor that an operator writes, the place of that operator."""
+        return {tensor: op.index for op in self.operators for tensor in op.outputs if tensor >= 0}

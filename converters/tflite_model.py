@@ -1,0 +1,148 @@
+"""Read-only view of a `.tflite` file: what it really is, without running it."""
+
+from __future__ import annotations
+
+import gzip
+import hashlib
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+
+from litesmith.converters.flatbuffer import FlatbufferReader
+from litesmith.converters.graph import Subgraph, Tensor
+from litesmith.errors import ModelError
+
+# Where an operator keeps the weights that training prunes: operator -> place among its inputs.
+KERNEL_INPUT = {"CONV_2D": 1, "DEPTHWISE_CONV_2D": 1, "FULLY_CONNECTED": 1, "TRANSPOSE_CONV": 1, "CONV_3D": 1}
+_NUMPY_TYPES = {"float32": np.float32, "float16": np.float16, "int8": np.int8, "uint8": np.uint8,
+                "int16": np.int16, "int32": np.int32, "int64": np.int64, "bool": np.bool_}  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class OpCount:
+    """How often an operator occurs, and the highest version of it."""
+
+    count: int
+    max_version: int
+
+
+@dataclass(frozen=True)
+class TFLiteModel:
+    """A parsed `.tflite`. Parsing never runs the model, so any file may be looked at."""
+
+    content: bytes
+    source: str = "<bytes>"
+
+    def __post_init__(self) -> None:
+        try:
+            _ = self.subgraphs  # parsing checks the header and every index
+        except ModelError as error:
+            raise ModelError(str(error), file=self.source) from error
+
+    @classmethod
+    def from_file(cls, path: Path | str) -> TFLiteModel:
+        """Read and check a file.
+
+        Raises:
+            ModelError: it does not exist, cannot be read, or is not a sound TFLite flatbuffer.
+        """
+        try:
+            content = Path(path).read_bytes()
+        except OSError as error:
+            raise ModelError(f"cannot be read ({error.strerror}); check the path", file=path) from error
+        return cls(content, str(path))
+
+    @cached_property
+    def _reader(self) -> FlatbufferReader:
+        return FlatbufferReader(self.content)
+
+    @cached_property
+    def subgraphs(self) -> tuple[Subgraph, ...]:
+        """All subgraphs; the first is the main one."""
+        return self._reader.subgraphs()
+
+    @property
+    def main(self) -> Subgraph:
+        """The subgraph that runs when the model is invoked."""
+        return self.subgraphs[0]
+
+    @cached_property
+    def metadata(self) -> dict[str, bytes]:
+        """Metadata buffers by name."""
+        return self._reader.metadata()
+
+    @cached_property
+    def sha256(self) -> str:
+        """Digest of the file."""
+        return hashlib.sha256(self.content).hexdigest()
+
+    @cached_property
+    def gzip_bytes(self) -> int:
+        """Size after gzip -9, about what an app store delivers."""
+        return len(gzip.compress(self.content, 9, mtime=0))
+
+    @property
+    def inputs(self) -> tuple[Tensor, ...]:
+        """Input tensors in the order of the file."""
+        return tuple(self.main.tensors[index] for index in self.main.inputs)
+
+    @property
+    def outputs(self) -> tuple[Tensor, ...]:
+        """Output tensors in the order of the file."""
+        return tuple(self.main.tensors[index] for index in self.main.outputs)
+
+    @cached_property
+    def ops(self) -> dict[str, OpCount]:
+        """Operators of all subgraphs by name, in alphabetical order."""
+        counts: dict[str, OpCount] = {}
+        for operator in (op for graph in self.subgraphs for op in graph.operators):
+            seen = counts.get(operator.op, OpCount(0, 0))
+            counts[operator.op] = OpCount(seen.count + 1, max(seen.max_version, operator.version))
+        return dict(sorted(counts.items()))
+
+    @cached_property
+    def float_tensors(self) -> tuple[str, ...]:
+        """Names of all floating-point tensors of all subgraphs, constants included."""
+        return tuple(tensor.name for graph in self.subgraphs for tensor in graph.tensors if tensor.is_float)
+
+    def kernels(self) -> Iterator[Tensor]:
+        """Constant weights of convolutions and dense layers in the main subgraph, each once."""
+        seen: set[int] = set()
+        for operator in self.main.operators:
+            place = KERNEL_INPUT.get(operator.op)
+            if place is None or place >= len(operator.inputs) or operator.inputs[place] < 0:
+                continue
+            tensor = self.main.tensors[operator.inputs[place]]
+            if tensor.is_constant and tensor.index not in seen:
+                seen.add(tensor.index)
+                yield tensor
+
+    def data(self, tensor: Tensor) -> npt.NDArray[np.generic]:
+        """The constant value of a tensor, in its shape.
+
+        Raises:
+            ModelError: the tensor has no constant data, a packed type, or too few bytes.
+        """
+        dtype = _NUMPY_TYPES.get(tensor.dtype)
+        if dtype is None or not tensor.is_constant:
+            raise ModelError(f"tensor {tensor.name!r} ({tensor.dtype}) holds no readable constant", file=self.source)
+        raw = np.frombuffer(self._reader.buffer(tensor.buffer), np.uint8)
+        if raw.nbytes != tensor.elements * np.dtype(dtype).itemsize:
+            raise ModelError(f"tensor {tensor.name!r} has {raw.nbytes} bytes for shape {tensor.shape}", file=self.source)
+        return raw.view(dtype).reshape(tensor.shape)
+
+    @cached_property
+    def weight_sparsity(self) -> float:
+        """Share of weights that stand for zero, over the kernels of all convolutions and dense layers (0 to 1)."""
+        zeros = total = 0
+        for tensor in self.kernels():
+            if tensor.dtype not in _NUMPY_TYPES:
+                continue
+            zero_point = tensor.quantization.zero_points[0] if tensor.quantization else 0
+            zeros += int(np.count_nonzero(self.data(tensor) == zero_point))
+            total += tensor.elements
+        return zeros / total if total else 0.0

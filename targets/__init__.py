@@ -1,0 +1,1 @@
+"""Where the file will run: profiles, rules, placement, runtimes, latency. No TensorFlow at all."""
