@@ -1,0 +1,158 @@
+"""Reading what a user names."""
+
+import pickle
+import sys
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from litesmith.calibration.preprocess import Preprocess
+from litesmith.calibration.sources import read_source
+from litesmith.errors import DataError
+
+X = np.arange(12, dtype=np.float32).reshape(3, 4)
+
+
+class Evil:
+    """Would leave a file behind if it were unpickled."""
+
+    def __init__(self, path):
+        self.path = path
+
+    def __reduce__(self):
+        return open, (str(self.path), "w")
+
+
+@pytest.fixture
+def returning(tmp_path, request, monkeypatch):
+    """An entry point whose function returns what an expression says."""
+    monkeypatch.setattr(sys, "path", list(sys.path))
+
+    def write(expression):
+        name = f"source_{abs(hash(request.node.nodeid))}"
+        (tmp_path / f"{name}.py").write_text(f"import numpy as np\ndef make():\n    return {expression}\n")
+        return f"{name}:make"
+
+    return write
+
+
+def test_npz_with_labels_and_names(tmp_path):
+    np.savez(tmp_path / "d.npz", x=X, y=[0, 1, 0], class_names=["a", "b"])
+    raw = read_source("d.npz", base=tmp_path)
+    assert np.array_equal(raw.x, X)
+    assert raw.labels.tolist() == [0, 1, 0]
+    assert raw.class_names == ("a", "b")
+    assert raw.source == "d.npz"
+
+
+def test_npz_with_named_inputs(tmp_path):
+    np.savez(tmp_path / "d.npz", ids=X.astype(np.int32), mask=X)
+    raw = read_source(str(tmp_path / "d.npz"), base=tmp_path / "elsewhere")
+    assert set(raw.inputs) == {"ids", "mask"}
+    assert raw.labels is None
+    with pytest.raises(DataError, match="one input is needed"):
+        _ = raw.x
+
+
+def test_pickled_npz_is_refused_and_never_run(tmp_path):
+    np.savez(tmp_path / "d.npz", x=np.array([Evil(tmp_path / "ran")], object))
+    with pytest.raises(DataError, match="pickled data"):
+        read_source("d.npz", base=tmp_path)
+    (tmp_path / "p.npz").write_bytes(pickle.dumps(Evil(tmp_path / "ran")))
+    with pytest.raises(DataError, match="pickled data"):
+        read_source("p.npz", base=tmp_path)
+    assert not (tmp_path / "ran").exists()
+
+
+@given(st.data())
+def test_damaged_npz_reads_or_gives_one_error(tmp_path_factory, data):
+    file = tmp_path_factory.getbasetemp() / "damaged.npz"
+    np.savez(file, x=X, y=[0, 1, 0])
+    content = bytearray(file.read_bytes())
+    for _ in range(data.draw(st.integers(0, 4))):
+        content[data.draw(st.integers(0, len(content) - 1))] = data.draw(st.integers(0, 255))
+    file.write_bytes(content[: data.draw(st.integers(0, len(content)))])
+    try:
+        raw = read_source("damaged.npz", base=file.parent)
+    except DataError as error:
+        assert "damaged.npz" in str(error)
+    else:
+        assert all(array.ndim for array in raw.inputs.values())
+
+
+def test_a_bare_npy_is_not_an_npz(tmp_path):
+    with (tmp_path / "d.npz").open("wb") as file:
+        np.save(file, X)
+    with pytest.raises(DataError, match="damaged or not an"):
+        read_source("d.npz", base=tmp_path)
+
+
+def test_other_files_are_refused(tmp_path):
+    (tmp_path / "d.csv").write_text("1,2")
+    with pytest.raises(DataError, match=r"d\.csv: is not an"):
+        read_source("d.csv", base=tmp_path)
+
+
+def test_missing_path_says_where_it_looked(tmp_path):
+    with pytest.raises(DataError, match="no such file or folder in"):
+        read_source("not/there", base=tmp_path)
+
+
+def test_what_the_system_refuses_is_one_error(tmp_path):
+    with pytest.raises(DataError, match="cannot be read"):
+        read_source("a" * 300, base=tmp_path)
+
+
+def test_npz_without_inputs(tmp_path):
+    np.savez(tmp_path / "d.npz", y=[1])
+    with pytest.raises(DataError, match="holds no input"):
+        read_source("d.npz", base=tmp_path)
+
+
+def test_folder_of_images(tmp_path, save_image):
+    for name in ("b", "a"):
+        save_image(tmp_path / "images" / name / "1.png", np.full((4, 6), ord(name), np.uint8))
+    raw = read_source("images", base=tmp_path, preprocess=Preprocess((2, 2, 1), "image", "nearest"))
+    assert raw.x.tolist() == [[[[97]] * 2] * 2, [[[98]] * 2] * 2]
+    assert raw.labels.tolist() == [0, 1]
+    assert raw.class_names == ("a", "b")
+
+
+@pytest.mark.parametrize(
+    ("expression", "names", "labels", "class_names"),
+    [
+        ("np.ones((2, 3))", {"x"}, None, None),
+        ("[[1, 2], [3, 4]]", {"x"}, None, None),
+        ("(np.ones((2, 3)), [0, 1])", {"x"}, [0, 1], None),
+        ("(np.ones((2, 3)), [0, 1], ['a', 'b'])", {"x"}, [0, 1], ("a", "b")),
+        ("{'ids': np.ones((2, 3)), 'mask': np.ones((2, 3))}", {"ids", "mask"}, None, None),
+        ("({'ids': np.ones((2, 3))}, [0, 1])", {"ids"}, [0, 1], None),
+        ("{'x': np.ones((2, 3)), 'y': [0, 1], 'class_names': [b'a', b'b']}", {"x"}, [0, 1], ("a", "b")),
+    ],
+)
+def test_entry_points(returning, tmp_path, expression, names, labels, class_names):
+    raw = read_source(returning(expression), base=tmp_path)
+    assert set(raw.inputs) == names
+    assert (None if raw.labels is None else raw.labels.tolist()) == labels
+    assert raw.class_names == class_names
+
+
+@pytest.mark.parametrize(
+    ("expression", "message"),
+    [
+        ("None", "pickled data"),
+        ("np.array([{}])", "pickled data"),
+        ("(np.ones(2), np.array([0, None]))", "'y' is pickled data"),
+        ("3.0", "single number"),
+        ("(1, 2, 3, 4)", "returned 4 values"),
+        ("[[1, 2], [3]]", "do not form an array"),
+        ("{}", "holds no input"),
+        ("(np.ones(2), [0, 1], 'ab')", "class_names must be a list"),
+        ("(np.ones(2), [0, 1], [1, 2])", "class_names must be a list"),
+    ],
+)
+def test_unusable_results(returning, tmp_path, expression, message):
+    with pytest.raises(DataError, match=message):
+        read_source(returning(expression), base=tmp_path)

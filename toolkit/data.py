@@ -1,0 +1,85 @@
+"""Labelled data by name, from files or from an entry point."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from litesmith.calibration.preprocess import Preprocess
+from litesmith.calibration.sources import UNNAMED, RawData, read_source
+from litesmith.dataset import Dataset
+from litesmith.errors import DataError
+from litesmith.splits import Splits, split
+
+__all__ = ["Dataset", "Splits", "load_dataset", "split"]
+
+Array = npt.NDArray[Any]
+DIGITS = "digits"
+
+
+def load_dataset(
+    source: str, *, base: Path, image_shape: tuple[int, ...] | None, scale: float | None, offset: float | None
+) -> Dataset:
+    """Load `digits` (scikit-learn's 8x8 digits), a folder of images by class, an `.npz` or an entry point.
+
+    8-bit arrays `(N, H, W)` and `(N, H, W, 1 or 3)` are images, and any array is one when `image_shape` is
+    given; others are plain tensors. Images of other sizes are resized, bilinear.
+
+    Args:
+        source: the bundled name, a path relative to `base`, or `package.module:function`.
+        base: the folder that the recipe lies in.
+        image_shape: `(H, W, C)` of the model's input; None or empty takes the data's own.
+        scale: factor of `Preprocess`; by default 1/16 for digits, 1/255 for other 8-bit images, else 1.
+        offset: summand of `Preprocess`; by default 0.
+
+    Raises:
+        DataError: the data are missing, malformed, unlabelled or inconsistent.
+    """
+    fit = Preprocess(tuple(image_shape), "image", "bilinear") if image_shape else None
+    raw = _digits() if source == DIGITS else read_source(source, base=base, preprocess=fit)
+    if raw.labels is None:
+        raise DataError(f"{source}: has no labels; give a folder with one subfolder per class, or an array 'y'")
+    if raw.x.ndim < 2 or 0 in raw.x.shape:
+        raise DataError(f"{source}: is empty (x has shape {raw.x.shape}); give samples of at least one value each")
+    try:
+        preprocess = _preprocess(raw, image_shape, scale, offset)
+        x = preprocess.apply_batch(raw.x)
+    except DataError as error:
+        raise DataError(f"{source}: {error}") from error
+    return Dataset(x, raw.labels, raw.class_names or _numbered(raw.labels), preprocess, source)
+
+
+def _preprocess(
+    raw: RawData, image_shape: tuple[int, ...] | None, scale: float | None, offset: float | None
+) -> Preprocess:
+    x = raw.x
+    gray = x.dtype == np.uint8 and x.ndim == 3
+    is_image = bool(image_shape) or gray or (x.dtype == np.uint8 and x.ndim == 4 and x.shape[3] in (1, 3))
+    if scale is None:
+        scale = 1 / 16 if raw.source == DIGITS else 1 / 255 if is_image and x.dtype == np.uint8 else 1.0
+    return Preprocess(
+        tuple(image_shape or ((*x.shape[1:], 1) if gray else x.shape[1:])),
+        "image" if is_image else "tensor",
+        "bilinear" if is_image else "none",
+        scale,
+        0.0 if offset is None else offset,
+    )
+
+
+def _digits() -> RawData:
+    try:
+        from sklearn.datasets import load_digits
+    except ImportError as error:
+        raise DataError("digits: the bundled data need scikit-learn; pip install 'litesmith[train]'") from error
+    digits = load_digits()
+    names = tuple(str(name) for name in digits.target_names)
+    return RawData({UNNAMED: digits.images.astype(np.uint8)}, digits.target, names, DIGITS)
+
+
+def _numbered(labels: Array) -> tuple[str, ...]:
+    """Names for classes that have none. Of unusable labels nothing is made: `Dataset` says what is wrong."""
+    usable = labels.dtype.kind in "iu" and labels.size and labels.min() >= 0 and labels.max() < 2**16
+    return tuple(str(label) for label in range(int(labels.max()) + 1)) if usable else ("0", "1")

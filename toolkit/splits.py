@@ -1,0 +1,118 @@
+"""Train, validation, calibration and test: disjoint by content, each with every class."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from litesmith.dataset import Dataset
+from litesmith.errors import DataError
+
+Counts = npt.NDArray[np.int64]
+
+
+@dataclass(frozen=True, slots=True)
+class Splits:
+    """Four disjoint parts of one dataset, each with every class.
+
+    Raises:
+        DataError: at construction, if a class is missing in a part.
+    """
+
+    train: Dataset
+    validation: Dataset
+    calibration: Dataset
+    test: Dataset
+
+    def __post_init__(self) -> None:
+        for part in (self.train, self.validation, self.calibration, self.test):
+            missing = np.setdiff1d(np.arange(len(part.class_names)), part.y)
+            if missing.size:
+                raise DataError(f"{part.name}: has no sample of class {part.class_names[missing[0]]!r}; add samples")
+
+
+def split(
+    dataset: Dataset, *, seed: int, validation: float | int, calibration: float | int, test: float | int
+) -> Splits:
+    """Split by class and by content; the rest is for training.
+
+    Samples that are identical after preprocessing stay together, so that nothing is tested that was trained
+    on; shares and counts are of distinct samples. Which part a sample falls in depends on `seed`, its
+    content and its class-mates, not on the order of the data.
+
+    Args:
+        dataset: what to split.
+        seed: another seed, another split.
+        validation: a share in (0, 1) or a count, likewise `calibration` and `test`.
+        calibration: see `validation`.
+        test: see `validation`.
+
+    Raises:
+        DataError: a part would lack a class; the message says how many samples are needed.
+    """
+    groups = _groups(dataset, seed)
+    sizes = np.bincount([label for label, _ in groups.values()], minlength=len(dataset.class_names))
+    wanted = {"validation": validation, "calibration": calibration, "test": test}
+    quotas = {part: _quotas(dataset.name, part, amount, sizes) for part, amount in wanted.items()}
+    _check_enough(dataset, sizes, quotas)
+    members = {part: np.sort(np.array(places, np.int64)) for part, places in _assign(groups, quotas).items()}
+    return Splits(**{part: dataset.select(places, f"{dataset.name}/{part}") for part, places in members.items()})
+
+
+def _groups(dataset: Dataset, seed: int) -> dict[bytes, tuple[int, list[int]]]:
+    """Label and places of identical samples, by a key that orders them at random."""
+    groups: dict[bytes, tuple[int, list[int]]] = {}
+    for index, (sample, label) in enumerate(zip(dataset.x, dataset.y.tolist(), strict=True)):
+        # Adding zero makes -0.0 the same content as 0.0.
+        key = hashlib.sha256(f"{seed} ".encode() + (sample + np.float32(0)).tobytes()).digest()
+        known, indices = groups.get(key, (label, []))
+        indices.append(index)
+        groups[key] = (min(known, label), indices)
+    return groups
+
+
+def _assign(groups: dict[bytes, tuple[int, list[int]]], quotas: dict[str, Counts]) -> dict[str, list[int]]:
+    """Fill one part after the other, class by class; what is left goes to `train`."""
+    members: dict[str, list[int]] = {part: [] for part in ("train", *quotas)}
+    left = {part: quota.copy() for part, quota in quotas.items()}
+    for key in sorted(groups):
+        label, places = groups[key]
+        part = next((part for part in left if left[part][label] > 0), "train")
+        if part != "train":
+            left[part][label] -= 1
+        members[part].extend(places)
+    return members
+
+
+def _check_enough(dataset: Dataset, sizes: Counts, quotas: dict[str, Counts]) -> None:
+    needed = 1 + np.sum(list(quotas.values()), axis=0)
+    short = np.flatnonzero(sizes < needed)
+    if short.size:
+        label = short[0]
+        raise DataError(
+            f"{dataset.name}: class {dataset.class_names[label]!r} has {sizes[label]} distinct samples but "
+            f"this split needs at least {needed[label]}; add samples or make the parts smaller"
+        )
+
+
+def _quotas(name: str, part: str, wanted: float | int, sizes: Counts) -> Counts:
+    """Distinct samples of each class for `part`: in proportion, at least one, summing to `wanted`."""
+    is_share = isinstance(wanted, float) and 0 < wanted < 1
+    if not is_share and (isinstance(wanted, bool | float) or wanted < 1):
+        raise DataError(f"{name}: {part} = {wanted} is neither a share between 0 and 1 nor a count")
+    total = round(wanted * int(sizes.sum())) if is_share else int(wanted)
+    if total < len(sizes):
+        raise DataError(
+            f"{name}: {part} = {wanted} is {total} of {sizes.sum()} distinct samples, but "
+            f"{len(sizes)} classes need at least {len(sizes)}; ask for more or add samples"
+        )
+    exact = total * sizes / sizes.sum()
+    quotas: Counts = np.maximum(1, np.floor(exact).astype(np.int64))
+    while quotas.sum() < total:
+        quotas[np.argmax(exact - quotas)] += 1
+    while quotas.sum() > total:
+        quotas[np.argmax(np.where(quotas > 1, quotas - exact, -np.inf))] -= 1
+    return quotas
