@@ -1,0 +1,169 @@
+"""Runs files of unknown origin in a child process, which they may take down.
+
+The request and the reply are JSON and `.npz` files in a temporary folder; nothing is ever unpickled.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import tempfile
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from litesmith.errors import DeviceError, DeviceTimeout, LitesmithError, ModelError
+from litesmith.targets.latency import Latency
+
+REQUEST = "request.json"
+REPLY = "reply.json"
+INPUTS = "inputs.npz"
+OUTPUTS = "outputs.npz"
+MODEL = "model.tflite"
+_ERRORS: Mapping[str, type[LitesmithError]] = {"ModelError": ModelError, "DeviceError": DeviceError}
+_SIGNALS = {member.value: member.name for member in signal.Signals}
+
+Array = npt.NDArray[Any]
+
+
+@dataclass(frozen=True, slots=True)
+class IsolatedRun:
+    """Outputs in the order of the file, and what computed them; `delegate` is what really ran."""
+
+    outputs: tuple[Array, ...]
+    runtime: str
+    runtime_version: str
+    delegate: str
+
+
+def run_isolated(
+    model: Path | bytes,
+    inputs: Sequence[Array] | None = None,
+    *,
+    runtime: str | None = None,
+    threads: int = 1,
+    delegate: str = "xnnpack",
+    timeout_s: float = 120.0,
+) -> IsolatedRun:
+    """Run a model once in a child process.
+
+    Args:
+        model: a file, or the content of one.
+        inputs: one array per input in the order of the file; None for random ones.
+        runtime: `litert`, `tflite-runtime` or `tf`; None for the first that is installed.
+        threads: how many threads the kernels may use.
+        delegate: one of `litesmith.targets.runtimes.DELEGATES`.
+        timeout_s: how long the child may take, its start included.
+
+    Raises:
+        ModelError: the file cannot be read or run, or it crashes the runtime.
+        DeviceTimeout: the child did not finish in time.
+        DeviceError: the runtime is not installed or cannot be loaded.
+    """
+    request = {"action": "run", "runtime": runtime, "threads": threads, "delegate": delegate}
+    with tempfile.TemporaryDirectory(prefix="litesmith-") as name:
+        folder = Path(name)
+        if inputs is not None:
+            _save_inputs(folder / INPUTS, inputs)
+        reply = _exchange(request, folder, model, timeout_s)
+        with np.load(folder / OUTPUTS, allow_pickle=False) as archive:
+            return IsolatedRun(outputs=tuple(archive[key] for key in archive.files), **reply)
+
+
+def bench_isolated(
+    model: Path | bytes,
+    *,
+    runs: int | None = None,
+    runtime: str | None = None,
+    threads: int = 1,
+    delegate: str = "xnnpack",
+    timeout_s: float = 300.0,
+) -> Latency:
+    """Measure a model's latency in a child process, on random inputs.
+
+    Arguments and errors are those of `run_isolated`; `runs` is that of `litesmith.targets.latency.measure`.
+    """
+    request = {"action": "bench", "runtime": runtime, "threads": threads, "delegate": delegate, "runs": runs}
+    with tempfile.TemporaryDirectory(prefix="litesmith-") as folder:
+        return Latency.from_dict(_exchange(request, Path(folder), model, timeout_s))
+
+
+def probe(runtime: str, *, timeout_s: float = 60.0) -> str:
+    """Import a runtime in a child process and return its version.
+
+    Raises:
+        DeviceError: it is not installed, or cannot be imported.
+    """
+    request = {"action": "probe", "runtime": runtime}
+    with tempfile.TemporaryDirectory(prefix="litesmith-") as folder:
+        try:
+            return str(_exchange(request, Path(folder), None, timeout_s)["version"])
+        except ModelError as error:
+            raise DeviceError(f"{runtime} crashes when it is imported; reinstall it") from error
+
+
+def _save_inputs(path: Path, inputs: Sequence[Array]) -> None:
+    if any(array.dtype.hasobject for array in inputs):
+        raise ModelError("an input holds Python objects; pass arrays of numbers")
+    np.savez(path, *inputs)
+
+
+def _exchange(request: Mapping[str, Any], folder: Path, model: Path | bytes | None, timeout_s: float) -> dict[str, Any]:
+    file = model if isinstance(model, Path) else None
+    if isinstance(model, bytes):
+        (folder / MODEL).write_bytes(model)
+    path = (file or folder / MODEL).absolute()
+    (folder / REQUEST).write_text(json.dumps({**request, "model": str(path)}))
+    child = _run_child(folder, timeout_s, file)
+    if child.returncode:
+        raise _failure(child, file)
+    reply: dict[str, Any] = json.loads((folder / REPLY).read_text())
+    if "error" in reply:
+        raise _rebuilt(reply["error"], file)
+    return reply
+
+
+def _run_child(folder: Path, timeout_s: float, file: Path | None) -> subprocess.CompletedProcess[str]:
+    # The child ends when its stdin does, and the pipe closes however this process ends.
+    child_end, own_end = os.pipe()
+    try:
+        # -P keeps modules of the current folder from shadowing installed ones.
+        return subprocess.run(
+            [sys.executable, "-P", "-m", "litesmith.targets.worker", str(folder)],
+            stdin=child_end, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE,
+            text=True, errors="replace", timeout=timeout_s, check=False,
+        )  # fmt: skip
+    except subprocess.TimeoutExpired as error:
+        raise DeviceTimeout(
+            f"{file or 'the model'}: no answer from the runtime within {timeout_s:g} s; "
+            "allow more time, or look for a loop that never ends"
+        ) from error
+    finally:
+        os.close(child_end)
+        os.close(own_end)
+
+
+def _failure(child: subprocess.CompletedProcess[str], file: Path | None) -> LitesmithError:
+    lines = [line for line in child.stderr.splitlines() if line.strip() and not line.startswith("INFO:")]
+    last = lines[-1] if lines else "it left no message"
+    if child.returncode > 0:
+        return DeviceError(f"the process that runs models failed ({last}); run `litesmith doctor`")
+    name = _SIGNALS.get(-child.returncode, f"signal {-child.returncode}")
+    cause = "the system ended it, probably for lack of memory" if name == "SIGKILL" else last
+    return ModelError(
+        f"the runtime was aborted by this file ({name}: {cause}); "
+        "do not ship it: convert the model again, or try another delegate or runtime",
+        file=file,
+    )
+
+
+def _rebuilt(error: Mapping[str, str], file: Path | None) -> LitesmithError:
+    kind = _ERRORS.get(error["type"], DeviceError)
+    return ModelError(error["message"], file=file) if kind is ModelError else kind(error["message"])

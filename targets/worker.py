@@ -1,0 +1,85 @@
+"""The child process of `litesmith.targets.isolated`: serves one request and ends."""
+
+from __future__ import annotations
+
+import json
+import os
+import resource
+import sys
+import threading
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from litesmith.errors import LitesmithError, ModelError
+from litesmith.targets import runtimes
+from litesmith.targets.devices.host import measure_session
+from litesmith.targets.isolated import INPUTS, OUTPUTS, REPLY, REQUEST
+from litesmith.targets.runtimes import Runtime
+from litesmith.targets.session import Session, sample_inputs
+
+Request = Mapping[str, Any]
+
+
+def main(folder: Path) -> None:
+    """Read the request in `folder`, serve it, and leave the reply there."""
+    threading.Thread(target=_end_with_parent, daemon=True).start()
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))  # a crash is an answer here, not worth a core file
+    request = json.loads((folder / REQUEST).read_text())
+    try:
+        reply = _ACTIONS[request["action"]](request, folder)
+    except LitesmithError as error:
+        reply = {"error": {"type": type(error).__name__, "message": str(error)}}
+    (folder / REPLY).write_text(json.dumps(reply))
+
+
+def _end_with_parent() -> None:
+    while os.read(sys.stdin.fileno(), 1):
+        pass
+    os._exit(1)
+
+
+def _run(request: Request, folder: Path) -> dict[str, Any]:
+    session = _open(request)
+    inputs = sample_inputs(session.inputs)
+    if (folder / INPUTS).exists():
+        with np.load(folder / INPUTS, allow_pickle=False) as archive:
+            inputs = [archive[key] for key in archive.files]
+    np.savez(folder / OUTPUTS, *session.run(inputs))
+    runtime = session.runtime
+    return {"runtime": runtime.name, "runtime_version": runtime.version, "delegate": session.delegate}
+
+
+def _bench(request: Request, folder: Path) -> dict[str, Any]:
+    return measure_session(_open(request), runs=request["runs"]).to_dict()
+
+
+def _probe(request: Request, folder: Path) -> dict[str, Any]:
+    runtime = _runtime(request)
+    runtime.load(isolated=True)
+    return {"version": runtime.version}
+
+
+def _open(request: Request) -> Session:
+    try:
+        content = Path(request["model"]).read_bytes()
+    except OSError as error:
+        raise ModelError(f"cannot be read ({error.strerror}); check the path") from error
+    return _runtime(request).open(content, threads=request["threads"], delegate=request["delegate"], isolated=True)
+
+
+def _runtime(request: Request) -> Runtime:
+    name = request["runtime"]
+    return runtimes.default(isolated=True) if name is None else runtimes.get(name)
+
+
+_ACTIONS: Mapping[str, Callable[[Request, Path], dict[str, Any]]] = {
+    "run": _run,
+    "bench": _bench,
+    "probe": _probe,
+}
+
+if __name__ == "__main__":
+    main(Path(sys.argv[1]))
