@@ -1,8 +1,8 @@
 """Decodes a `.tflite` flatbuffer into plain values, treating the file as untrusted data.
 
-The generated flatbuffer accessors follow any offset they are given. Every vector is therefore measured
-against the file before it is walked, and whatever the accessors raise on a damaged file becomes one
-`ModelError` at this boundary.
+The generated flatbuffer accessors follow any offset they are given. Everything that is decoded is therefore
+charged against the size of the file, so that overlapping or endless vectors cost no more than an honest file
+would, and whatever the accessors raise on a damaged file becomes one `ModelError` at this boundary.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterator
 from typing import Any, TypeVar
 
 import numpy as np
+import numpy.typing as npt
 from ai_edge_litert import schema_py_generated as schema
 
 from litesmith.converters.graph import Operator, Quantization, Subgraph, Tensor
@@ -21,14 +22,17 @@ from litesmith.errors import ModelError
 T = TypeVar("T")
 
 FILE_IDENTIFIER = b"TFL3"
+# An honest file holds each byte once; the rest allows for writers that share vectors, and for tiny files.
+_ALLOWANCE = 2
+_ALLOWANCE_BYTES = 1 << 16
+# A table with its offsets, name and vectors takes at least about this much of the file.
+_TABLE_BYTES = 32
 # What the accessors raise when offsets, lengths or strings in the file are wrong.
-_DAMAGE = (
-    struct.error, ValueError, IndexError, KeyError, TypeError, AttributeError, UnicodeDecodeError, OverflowError,
-)  # fmt: skip
+_DAMAGE = (struct.error, ValueError, IndexError, KeyError, TypeError, AttributeError, OverflowError)
 
 
 def _names(enum: type) -> dict[int, str]:
-    return {value: name for name, value in vars(enum).items() if isinstance(value, int)}
+    return {value: name for name, value in vars(enum).items() if isinstance(value, int) and name[0] != "_"}
 
 
 OP_NAMES = _names(schema.BuiltinOperator)
@@ -38,7 +42,7 @@ _ACTIVATION_NAMES = _names(schema.ActivationFunctionType)
 
 
 class FlatbufferReader:
-    """Reads one model; `size` bounds every vector in it."""
+    """Reads one model; the size of the file bounds what is decoded from it."""
 
     def __init__(self, content: bytes) -> None:
         """Check the header.
@@ -52,7 +56,8 @@ class FlatbufferReader:
                 "pass a file that a TFLite converter wrote"
             )
         self._content = content
-        self._budget = len(content) // 4
+        self._credit_bytes = _ALLOWANCE * len(content) + _ALLOWANCE_BYTES
+        self._buffer_lengths: dict[int, int] = {}
         self._model: Any = self._guard(lambda: schema.Model.GetRootAs(content, 0))
 
     def subgraphs(self) -> tuple[Subgraph, ...]:
@@ -65,11 +70,11 @@ class FlatbufferReader:
 
     def description(self) -> str:
         """The description that the converter left in the file."""
-        return self._guard(lambda: _text(self._model.Description()))
+        return self._guard(lambda: self._text(self._model.Description()))
 
     def buffer(self, index: int) -> bytes:
         """The bytes of one buffer, whether stored in the flatbuffer or after it (offset and size)."""
-        return self._guard(lambda: self._buffer(index))
+        return self._guard(lambda: bytes(self._view(index)))
 
     def _guard(self, read: Callable[[], T]) -> T:
         try:
@@ -77,13 +82,26 @@ class FlatbufferReader:
         except _DAMAGE as error:
             raise ModelError(f"the flatbuffer is damaged or truncated ({error}); convert the model again") from error
 
+    def _charge(self, size_bytes: int) -> None:
+        self._credit_bytes -= size_bytes
+        if self._credit_bytes < 0:
+            raise ValueError("its vectors together are larger than the file")
+
     def _each(self, length: int, get: Callable[[int], Any]) -> Iterator[Any]:
-        """Walk a vector whose elements take at least four bytes each."""
-        self._budget -= length
-        if length < 0 or self._budget < -len(self._content):
-            raise ValueError(f"a vector of {length} elements does not fit in the file")
-        for index in range(length):
-            yield get(index)
+        self._charge(length * _TABLE_BYTES)
+        return map(get, range(length))
+
+    def _text(self, raw: bytes | None) -> str:
+        self._charge(len(raw or b""))
+        return (raw or b"").decode("utf-8", errors="replace")
+
+    def _numbers(self, array: Any) -> list[Any]:
+        # The accessor answers 0 instead of an array where the vector is absent.
+        if isinstance(array, int):
+            return []
+        self._charge(array.nbytes)
+        values: list[Any] = array.tolist()
+        return values
 
     def _subgraphs(self) -> tuple[Subgraph, ...]:
         model = self._model
@@ -99,39 +117,44 @@ class FlatbufferReader:
         number = max(code.BuiltinCode(), code.DeprecatedBuiltinCode())
         name = OP_NAMES.get(number, f"UNKNOWN_{number}")
         if name == "CUSTOM":
-            name = f"CUSTOM:{_text(code.CustomCode())}"
+            name = f"CUSTOM:{self._text(code.CustomCode())}"
         return name, code.Version()
 
     def _subgraph(self, graph: Any, codes: list[tuple[str, int]]) -> Subgraph:
-        tensors = tuple(
-            self._tensor(index, tensor)
-            for index, tensor in enumerate(self._each(graph.TensorsLength(), graph.Tensors))
-        )
-        operators = tuple(
-            self._operator(index, operator, codes)
-            for index, operator in enumerate(self._each(graph.OperatorsLength(), graph.Operators))
-        )
+        tensors = enumerate(self._each(graph.TensorsLength(), graph.Tensors))
+        operators = enumerate(self._each(graph.OperatorsLength(), graph.Operators))
         return Subgraph(
-            name=_text(graph.Name()),
-            tensors=tensors,
-            operators=operators,
-            inputs=_integers(graph.InputsAsNumpy()),
-            outputs=_integers(graph.OutputsAsNumpy()),
+            name=self._text(graph.Name()),
+            tensors=tuple(self._tensor(index, tensor) for index, tensor in tensors),
+            operators=tuple(self._operator(index, operator, codes) for index, operator in operators),
+            inputs=tuple(self._numbers(graph.InputsAsNumpy())),
+            outputs=tuple(self._numbers(graph.OutputsAsNumpy())),
         )
 
     def _tensor(self, index: int, tensor: Any) -> Tensor:
-        shape = _integers(tensor.ShapeAsNumpy())
+        shape = tuple(self._numbers(tensor.ShapeAsNumpy()))
         return Tensor(
             index=index,
-            name=_text(tensor.Name()),
+            name=self._text(tensor.Name()),
             shape=shape,
-            shape_signature=_integers(tensor.ShapeSignatureAsNumpy()) or shape,
+            shape_signature=tuple(self._numbers(tensor.ShapeSignatureAsNumpy())) or shape,
             dtype=TYPE_NAMES.get(tensor.Type(), f"unknown_{tensor.Type()}"),
             buffer=tensor.Buffer(),
             is_constant=self._buffer_bytes(tensor.Buffer()) > 0,
             is_variable=bool(tensor.IsVariable()),
-            quantization=_quantization(tensor.Quantization()),
+            quantization=self._quantization(tensor.Quantization()),
+            is_sparse=tensor.Sparsity() is not None,
         )
+
+    def _quantization(self, parameters: Any) -> Quantization | None:
+        scales = self._numbers(parameters.ScaleAsNumpy()) if parameters is not None else []
+        if not scales:
+            return None
+        zero_points = self._numbers(parameters.ZeroPointAsNumpy()) or [0]
+        # One zero point may stand for all channels.
+        if len(zero_points) == 1:
+            zero_points *= len(scales)
+        return Quantization(tuple(scales), tuple(zero_points), axis=int(parameters.QuantizedDimension()))
 
     def _operator(self, index: int, operator: Any, codes: list[tuple[str, int]]) -> Operator:
         name, version = codes[operator.OpcodeIndex()]
@@ -139,71 +162,56 @@ class FlatbufferReader:
             index=index,
             op=name,
             version=version,
-            inputs=_integers(operator.InputsAsNumpy()),
-            outputs=_integers(operator.OutputsAsNumpy()),
-            options=_options(operator),
+            inputs=tuple(self._numbers(operator.InputsAsNumpy())),
+            outputs=tuple(self._numbers(operator.OutputsAsNumpy())),
+            options=self._options(operator),
         )
 
+    def _options(self, operator: Any) -> dict[str, Any]:
+        """The builtin options in snake_case; enums stay numbers, the activation gets its name."""
+        kind = _OPTION_NAMES.get(operator.BuiltinOptionsType(), "NONE")
+        table = operator.BuiltinOptions()
+        if kind == "NONE" or table is None:
+            return {}
+        options = getattr(schema, kind)()
+        options.Init(table.Bytes, table.Pos)
+        unpacked = vars(getattr(schema, f"{kind}T").InitFromObj(options))
+        result = {_snake(key): self._option(value) for key, value in unpacked.items()}
+        if "fused_activation_function" in result:
+            number = result["fused_activation_function"]
+            result["fused_activation_function"] = _ACTIVATION_NAMES.get(number, f"UNKNOWN_{number}")
+        return result
+
+    def _option(self, value: Any) -> Any:
+        if isinstance(value, np.ndarray):
+            return tuple(self._numbers(value))
+        return self._text(value) if isinstance(value, bytes) else value
+
     def _buffer_bytes(self, index: int) -> int:
+        if index not in self._buffer_lengths:
+            self._buffer_lengths[index] = self._view(index).nbytes
+            self._charge(self._buffer_lengths[index])
+        return self._buffer_lengths[index]
+
+    def _view(self, index: int) -> npt.NDArray[np.uint8]:
+        """The buffer as an array of bytes that shares the file's memory."""
         if not 0 <= index < self._model.BuffersLength():
             raise ValueError(f"buffer {index} does not exist")
         buffer = self._model.Buffers(index)
-        # offset 1 marks a placeholder that some writers leave; real data starts behind the header.
-        return int(buffer.Size()) if buffer.Offset() > 1 else int(buffer.DataLength())
-
-    def _buffer(self, index: int) -> bytes:
-        length = self._buffer_bytes(index)
-        buffer = self._model.Buffers(index)
+        # Offset 1 marks a placeholder that some writers leave; real data starts behind the header.
         if buffer.Offset() > 1:
-            start = buffer.Offset()
-            if start + length > len(self._content):
-                raise ValueError(f"buffer {index} reaches past the end of the file")
-            return self._content[start : start + length]
-        return bytes(buffer.DataAsNumpy()) if length else b""
+            return np.frombuffer(self._content, np.uint8, buffer.Size(), buffer.Offset())
+        data: npt.NDArray[np.uint8] | int = buffer.DataAsNumpy()
+        return np.empty(0, np.uint8) if isinstance(data, int) else data
 
     def _metadata(self) -> dict[str, bytes]:
         model = self._model
-        entries = self._each(model.MetadataLength(), model.Metadata)
-        return {_text(entry.Name()): self._buffer(entry.Buffer()) for entry in entries}
+        found = {}
+        for entry in self._each(model.MetadataLength(), model.Metadata):
+            self._charge(self._buffer_bytes(entry.Buffer()))
+            found[self._text(entry.Name())] = self.buffer(entry.Buffer())
+        return found
 
 
-def _text(raw: bytes | None) -> str:
-    return (raw or b"").decode("utf-8", errors="replace")
-
-
-def _integers(array: Any) -> tuple[int, ...]:
-    # The accessor answers 0 instead of an array where the vector is absent.
-    return () if isinstance(array, int) else tuple(int(value) for value in array)
-
-
-def _quantization(parameters: Any) -> Quantization | None:
-    if parameters is None or parameters.ScaleLength() == 0:
-        return None
-    scales = np.array(parameters.ScaleAsNumpy(), np.float32)
-    zero_points = np.zeros(len(scales), np.int64)
-    if parameters.ZeroPointLength():
-        zero_points = np.array(parameters.ZeroPointAsNumpy(), np.int64)
-    return Quantization(
-        scales=tuple(float(scale) for scale in scales),
-        zero_points=tuple(int(point) for point in zero_points),
-        axis=int(parameters.QuantizedDimension()),
-    )
-
-
-def _options(operator: Any) -> dict[str, Any]:
-    """The builtin options as a plain mapping in snake_case; enums stay numbers, the activation gets its name."""
-    kind = _OPTION_NAMES.get(operator.BuiltinOptionsType(), "NONE")
-    table = operator.BuiltinOptions()
-    if kind == "NONE" or table is None:
-        return {}
-    options = getattr(schema, kind)()
-    options.Init(table.Bytes, table.Pos)
-    unpacked = vars(getattr(schema, f"{kind}T").InitFromObj(options))
-    result = {re.sub(r"(?<!^)(?=[A-Z])", "_", key).lower(): value for key, value in unpacked.items()}
-    for key, value in result.items():
-        if isinstance(value, np.ndarray):
-            result[key] = tuple(int(item) for item in value)
-    if "fused_activation_function" in result:
-        number = result["fused_activation_function"]
-        result["fused_activation_function"] = _ACTIVATION_NAMES.get(number, f"UNKNOWN_{number}")
-    return result
+def _snake(name: str) -> str:
+    return re.sub(r"(?<!^)(?=[A-Z])", "_", name).lower()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from math import prod
+from math import isfinite, prod
 from typing import Any
 
 # Bytes of one element by TFLite type name; int4 and int2 are packed.
@@ -13,6 +13,7 @@ ELEMENT_BYTES: Mapping[str, float] = {
     "float16": 2, "bfloat16": 2, "int16": 2, "uint16": 2, "int8": 1, "uint8": 1, "bool": 1, "int4": 0.5, "int2": 0.25,
 }  # fmt: skip
 FLOAT_TYPES = frozenset({"float64", "float32", "float16", "bfloat16", "complex64", "complex128"})
+MAX_RANK = 32  # NumPy 1's limit, far above the rank that any TFLite kernel takes
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,6 +24,12 @@ class Quantization:
     zero_points: tuple[int, ...]
     axis: int
 
+    def __post_init__(self) -> None:
+        if not self.scales or len(self.scales) != len(self.zero_points):
+            raise ValueError(f"{len(self.scales)} scales but {len(self.zero_points)} zero points")
+        if not all(isfinite(scale) for scale in self.scales):
+            raise ValueError("a quantization scale is not a finite number")
+
     @property
     def per_channel(self) -> bool:
         """Whether there is more than one scale."""
@@ -31,7 +38,10 @@ class Quantization:
 
 @dataclass(frozen=True, slots=True)
 class Tensor:
-    """One tensor of a subgraph; `shape_signature` has -1 where a dimension is not fixed."""
+    """One tensor of a subgraph; `shape_signature` has -1 where a dimension is not fixed.
+
+    `is_sparse` says that its constant is stored compressed, without most of its zeros.
+    """
 
     index: int
     name: str
@@ -42,6 +52,13 @@ class Tensor:
     is_constant: bool
     is_variable: bool
     quantization: Quantization | None
+    is_sparse: bool = False
+
+    def __post_init__(self) -> None:
+        if len(self.shape) > MAX_RANK or len(self.shape_signature) > MAX_RANK:
+            raise ValueError(f"tensor {self.name!r} has more than {MAX_RANK} dimensions")
+        if any(size < -1 for size in (*self.shape, *self.shape_signature)):
+            raise ValueError(f"tensor {self.name!r} has a negative dimension")
 
     @property
     def is_float(self) -> bool:
@@ -55,8 +72,8 @@ class Tensor:
 
     @property
     def elements(self) -> int:
-        """Number of elements of the shape that is stored in the file."""
-        return prod(self.shape)
+        """Number of elements of the shape that is stored in the file, a dimension that is not fixed taken as 1."""
+        return prod(abs(size) for size in self.shape)
 
     @property
     def bytes(self) -> int:
@@ -100,6 +117,15 @@ class Subgraph:
     def results(self, operator: Operator) -> tuple[Tensor, ...]:
         """The output tensors of `operator`."""
         return tuple(self.tensors[index] for index in operator.outputs if index >= 0)
+
+    def consumers(self) -> dict[int, list[int]]:
+        """For each tensor that operators read, the places of those operators."""
+        readers: dict[int, list[int]] = {}
+        for op in self.operators:
+            for tensor in op.inputs:
+                readers.setdefault(tensor, []).append(op.index)
+        readers.pop(-1, None)
+        return readers
 
     def producers(self) -> dict[int, int]:
         """For each tensor that an operator writes, the place of that operator."""

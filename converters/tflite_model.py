@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import gzip
 import hashlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -17,7 +17,10 @@ from litesmith.converters.graph import Subgraph, Tensor
 from litesmith.errors import ModelError
 
 # Where an operator keeps the weights that training prunes: operator -> place among its inputs.
-KERNEL_INPUT = {"CONV_2D": 1, "DEPTHWISE_CONV_2D": 1, "FULLY_CONNECTED": 1, "TRANSPOSE_CONV": 1, "CONV_3D": 1}
+KERNEL_INPUT = {"CONV_2D": 1, "DEPTHWISE_CONV_2D": 1, "FULLY_CONNECTED": 1, "TRANSPOSE_CONV": 1, "CONV_3D": 1,
+                "BATCH_MATMUL": 1}  # fmt: skip
+# Operators that only unpack a constant: float16 and sparse files keep the weights behind them.
+_UNPACKING = frozenset({"DEQUANTIZE", "DENSIFY"})
 _NUMPY_TYPES = {"float32": np.float32, "float16": np.float16, "int8": np.int8, "uint8": np.uint8,
                 "int16": np.int16, "int32": np.int32, "int64": np.int64, "bool": np.bool_}  # fmt: skip
 
@@ -39,7 +42,7 @@ class TFLiteModel:
 
     def __post_init__(self) -> None:
         try:
-            _ = self.subgraphs  # parsing checks the header and every index
+            _ = self.subgraphs, self.metadata  # parsing checks the header and every index
         except ModelError as error:
             raise ModelError(str(error), file=self.source) from error
 
@@ -110,16 +113,27 @@ class TFLiteModel:
         return tuple(tensor.name for graph in self.subgraphs for tensor in graph.tensors if tensor.is_float)
 
     def kernels(self) -> Iterator[Tensor]:
-        """Constant weights of convolutions and dense layers in the main subgraph, each once."""
+        """Constant weights of convolutions and dense layers in the main subgraph, each once, as they are stored."""
+        producers = self.main.producers()
         seen: set[int] = set()
         for operator in self.main.operators:
             place = KERNEL_INPUT.get(operator.op)
             if place is None or place >= len(operator.inputs) or operator.inputs[place] < 0:
                 continue
-            tensor = self.main.tensors[operator.inputs[place]]
+            tensor = self._stored(self.main.tensors[operator.inputs[place]], producers)
             if tensor.is_constant and tensor.index not in seen:
                 seen.add(tensor.index)
                 yield tensor
+
+    def _stored(self, tensor: Tensor, producers: Mapping[int, int]) -> Tensor:
+        """The constant that `tensor` is unpacked from, or `tensor` itself."""
+        # A kernel is at most sparse and float16; a damaged file may name the same operators in a circle.
+        for _ in _UNPACKING:
+            operator = self.main.operators[producers[tensor.index]] if tensor.index in producers else None
+            if operator is None or operator.op not in _UNPACKING or not operator.inputs or operator.inputs[0] < 0:
+                break
+            tensor = self.main.tensors[operator.inputs[0]]
+        return tensor
 
     def data(self, tensor: Tensor) -> npt.NDArray[np.generic]:
         """The constant value of a tensor, in its shape.
@@ -127,22 +141,34 @@ class TFLiteModel:
         Raises:
             ModelError: the tensor has no constant data, a packed type, or too few bytes.
         """
-        dtype = _NUMPY_TYPES.get(tensor.dtype)
-        if dtype is None or not tensor.is_constant:
+        raw = self._values(tensor)
+        if tensor.is_sparse:
+            raise ModelError(f"tensor {tensor.name!r} is stored sparse; read it with a runtime", file=self.source)
+        if raw.size != tensor.elements:
+            raise ModelError(
+                f"tensor {tensor.name!r} has {raw.nbytes} bytes for shape {tensor.shape}; convert the model again",
+                file=self.source,
+            )
+        return raw.reshape([abs(size) for size in tensor.shape])
+
+    def _values(self, tensor: Tensor) -> npt.NDArray[np.generic]:
+        """The elements that the file stores for a constant, flat."""
+        dtype = np.dtype(_NUMPY_TYPES.get(tensor.dtype, np.void))
+        raw = self._reader.buffer(tensor.buffer) if tensor.is_constant else b""
+        if not raw or dtype.kind == "V" or len(raw) % dtype.itemsize:
             raise ModelError(f"tensor {tensor.name!r} ({tensor.dtype}) holds no readable constant", file=self.source)
-        raw = np.frombuffer(self._reader.buffer(tensor.buffer), np.uint8)
-        if raw.nbytes != tensor.elements * np.dtype(dtype).itemsize:
-            raise ModelError(f"tensor {tensor.name!r} has {raw.nbytes} bytes for shape {tensor.shape}", file=self.source)
-        return raw.view(dtype).reshape(tensor.shape)
+        return np.frombuffer(raw, dtype)
 
     @cached_property
     def weight_sparsity(self) -> float:
         """Share of weights that stand for zero, over the kernels of all convolutions and dense layers (0 to 1)."""
-        zeros = total = 0
-        for tensor in self.kernels():
-            if tensor.dtype not in _NUMPY_TYPES:
-                continue
-            zero_point = tensor.quantization.zero_points[0] if tensor.quantization else 0
-            zeros += int(np.count_nonzero(self.data(tensor) == zero_point))
-            total += tensor.elements
+        kernels = {tensor.buffer: tensor for tensor in self.kernels() if tensor.dtype in _NUMPY_TYPES}
+        total = sum(tensor.elements for tensor in kernels.values())
+        zeros = sum(self._zeros(tensor) for tensor in kernels.values())
         return zeros / total if total else 0.0
+
+    def _zeros(self, tensor: Tensor) -> int:
+        values = self._values(tensor) if tensor.is_sparse else self.data(tensor)
+        zero_point = tensor.quantization.zero_points[0] if tensor.quantization else 0
+        # A sparse constant leaves out most of its zeros, so what is not zero is counted.
+        return max(tensor.elements - int(np.count_nonzero(values != zero_point)), 0)

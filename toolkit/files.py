@@ -14,6 +14,10 @@ from typing import Any
 from litesmith.errors import OutputError
 
 
+# What `write_bytes` calls a file before it is whole.
+TEMPORARY = ".*.litesmith-tmp"
+
+
 @contextmanager
 def writing(path: Path) -> Iterator[None]:
     """Translate what the operating system says about `path` into an OutputError with the next action."""
@@ -34,7 +38,7 @@ def write_bytes(path: Path, content: bytes) -> None:
     """
     with writing(path):
         path.parent.mkdir(parents=True, exist_ok=True)
-        descriptor, temporary = tempfile.mkstemp(prefix=f".{path.name}.", suffix=".tmp", dir=path.parent)
+        descriptor, temporary = tempfile.mkstemp(prefix=f".{path.name}.", suffix=".litesmith-tmp", dir=path.parent)
         try:
             with os.fdopen(descriptor, "wb") as file:
                 file.write(content)

@@ -12,7 +12,7 @@ from litesmith.errors import DeviceError
 if TYPE_CHECKING:
     from litesmith.targets.latency import Latency
 
-SUMMARY = "Measure the latency of a .tflite file on a device."
+SUMMARY = "measure the latency of a .tflite file on a device"
 EXAMPLE = "litesmith bench out/digits/model.tflite --on host --threads 2"
 
 

@@ -15,7 +15,7 @@ from litesmith import __version__
 from litesmith.commands.answer import Answer, table
 from litesmith.errors import DeviceError
 
-SUMMARY = "Show what is installed, what this machine is, and which combinations will not work."
+SUMMARY = "show what is installed, what this machine is, and which combinations will not work"
 EXAMPLE = "litesmith doctor --json"
 
 PACKAGES = (

@@ -1,0 +1,46 @@
+# `make run` and `make test` are all that a user needs; the rest is for those who change Litesmith.
+PYTHON ?= python3.11
+VENV := .venv
+BIN := $(VENV)/bin
+READY := $(VENV)/.ready
+CHECKED := build/typecheck/litesmith
+
+.PHONY: run setup test check lint typecheck wheel slow clean
+
+run: setup
+	$(BIN)/litesmith run recipes/digits.toml --out out/digits --resume
+
+test: setup
+	$(BIN)/pytest -n 2 --dist loadgroup -m "not slow"
+
+slow: setup
+	$(BIN)/pytest -m slow
+
+setup: $(READY)
+
+$(READY): setup.cfg constraints.txt
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/pip install --quiet --upgrade -c constraints.txt setuptools wheel
+	$(BIN)/pip install --quiet -c constraints.txt -e '.[train,huggingface,tflite-runtime,test]'
+	touch $@
+
+check: lint typecheck wheel
+	$(BIN)/pytest tests/test_architecture.py
+
+lint: setup
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+
+# mypy follows folders, not setuptools' package_dir: show it the package as it is installed.
+typecheck: setup
+	rm -rf $(CHECKED) && mkdir -p $(CHECKED)
+	for entry in toolkit/* calibration converters targets; do \
+		ln -s "$(CURDIR)/$$entry" "$(CHECKED)/$${entry#toolkit/}"; done
+	cd build/typecheck && MYPYPATH=. ../../$(BIN)/mypy --config-file ../../pyproject.toml -p litesmith
+
+wheel: setup
+	rm -rf build/wheel build/lib build/bdist.* && $(BIN)/python -m build --quiet --wheel --outdir build/wheel .
+	$(BIN)/python tests/wheel_contents.py build/wheel/*.whl
+
+clean:
+	rm -rf build out dist *.egg-info

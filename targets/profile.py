@@ -1,0 +1,155 @@
+"""What a target can run: one TOML file in `profiles/`, read for one setting of its parameter."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from importlib import resources
+from typing import Any
+
+from litesmith.errors import TargetError, UnknownTarget
+from litesmith.targets.partition import Keep
+from litesmith.targets.rules import RuleUse, Source
+
+
+@dataclass(frozen=True, slots=True)
+class Parameter:
+    """The one setting of a target (compiler version, feature level, runtime), oldest value first."""
+
+    meaning: str
+    values: tuple[str, ...]
+    default: str
+
+    def __post_init__(self) -> None:
+        if self.default not in self.values:
+            raise ValueError(f"parameter.default {self.default!r} is not one of parameter.values")
+
+
+@dataclass(frozen=True, slots=True)
+class Note:
+    """Something every user of the target should know."""
+
+    text: str
+    fix: str
+    source: Source
+
+
+@dataclass(frozen=True, slots=True)
+class OpSupport:
+    """One operator that the accelerator takes, under these rules."""
+
+    op: str
+    source: Source
+    confirmed: bool
+    rules: tuple[RuleUse, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class TargetProfile:
+    """One target with its parameter set: `edge_tpu@16`, `nnapi@30`, `arm_cpu@litert-2.3`.
+
+    Attributes:
+        name: name of the TOML file.
+        title: name for people.
+        setting: value of the parameter.
+        parameter: what the parameter means and can be.
+        accelerator: what a placed operator is said to run on.
+        accelerator_required: whether a model of which nothing is placed misses the target.
+        source: where the list of operators comes from.
+        partition_source: where the way of partitioning comes from.
+        keep: which delegated segments are kept where there are more than `max_segments`.
+        max_segments: most segments that go to the accelerator; 0 for no limit.
+        runtime: whether the runtime loads an operator at all; counts wherever the operator runs.
+        every_op: rules for every operator, listed or not.
+        ops: rules by operator.
+        folds: operators that unpack a constant before the first run, with the constant's types.
+        notes: what every report on this target says.
+    """
+
+    name: str
+    title: str
+    setting: str
+    parameter: Parameter
+    accelerator: str
+    accelerator_required: bool
+    source: Source
+    partition_source: Source
+    keep: Keep
+    max_segments: int
+    runtime: tuple[RuleUse, ...]
+    every_op: tuple[RuleUse, ...]
+    ops: Mapping[str, OpSupport]
+    folds: Mapping[str, tuple[str, ...]]
+    notes: tuple[Note, ...]
+
+    def __post_init__(self) -> None:
+        if self.setting not in self.parameter.values:
+            raise UnknownTarget(
+                f"{self.name} has no {self.parameter.meaning} {self.setting!r}; "
+                f"choose one of {', '.join(self.parameter.values)}"
+            )
+        if self.keep not in {"first", "largest"}:
+            raise TargetError(f"{self.name}: partition.keep {self.keep!r} is neither 'first' nor 'largest'")
+
+    @property
+    def label(self) -> str:
+        """Name and setting, as the command line takes them."""
+        return f"{self.name}@{self.setting}"
+
+    @classmethod
+    def load(cls, target: str) -> TargetProfile:
+        """Read a bundled profile: `edge_tpu`, or `edge_tpu@15` for another setting of its parameter.
+
+        Raises:
+            UnknownTarget: there is no such profile or setting.
+            TargetError: the profile's TOML is wrong.
+        """
+        from litesmith.targets.profile_toml import read_profile
+
+        name, _, setting = target.partition("@")
+        if name not in list_profiles():
+            raise UnknownTarget(_unknown(name))
+        file = resources.files("litesmith.targets") / "profiles" / f"{name}.toml"
+        return read_profile(file.read_text("utf-8"), name, f"{name}.toml", setting or None)
+
+    def to_dict(self) -> dict[str, Any]:
+        """The profile as plain values for JSON."""
+        return {
+            "target": self.label,
+            "title": self.title,
+            "parameter": self.parameter.meaning,
+            "values": list(self.parameter.values),
+            "default": self.parameter.default,
+            "accelerator": self.accelerator,
+            "max_segments": self.max_segments,
+            "source": self.source.cite(),
+            "notes": [note.text for note in self.notes],
+            "runtime": [_rule_dict(use) for use in self.runtime],
+            "every_op": [_rule_dict(use) for use in self.every_op],
+            "ops": {
+                name: {
+                    "source": op.source.cite(op.confirmed),
+                    "rules": [_rule_dict(use) for use in op.rules],
+                }
+                for name, op in self.ops.items()
+            },
+        }
+
+
+def list_profiles() -> tuple[str, ...]:
+    """Names of the bundled profiles, in alphabetical order."""
+    files = (resources.files("litesmith.targets") / "profiles").iterdir()
+    return tuple(sorted(file.name.removesuffix(".toml") for file in files if file.name.endswith(".toml")))
+
+
+def _unknown(name: str) -> str:
+    known = list_profiles()
+    nearest = difflib.get_close_matches(name, known, 1, 0.5)
+    hint = f"did you mean {nearest[0]!r}? " if nearest else ""
+    return f"there is no target {name!r}; {hint}Choose one of {', '.join(known)} (see `litesmith targets list`)"
+
+
+def _rule_dict(use: RuleUse) -> dict[str, Any]:
+    parameters = {key: list(value) if isinstance(value, tuple) else value for key, value in use.parameters.items()}
+    return {"rule": use.rule, **parameters, "source": use.source.cite(use.confirmed)}

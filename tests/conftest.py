@@ -1,0 +1,29 @@
+"""Fixtures that several folders share: what is slow to make is made once a session."""
+
+import os
+from pathlib import Path
+
+import pytest
+from hypothesis import settings
+
+# Machines are shared and slow at times: how long an example takes says nothing about the code.
+settings.register_profile("litesmith", deadline=None)
+settings.load_profile("litesmith")
+
+ROOT = Path(__file__).resolve().parent.parent
+GOLDEN = ROOT / "tests" / "golden"
+
+
+@pytest.fixture(scope="session")
+def golden() -> Path:
+    """Folder of small real models; tests/golden/make_models.py makes them."""
+    return GOLDEN
+
+
+@pytest.fixture(scope="session")
+def real_data() -> Path:
+    """Folder of third-party models and data sets."""
+    folder = os.environ.get("LITESMITH_DATA")
+    if not folder:
+        pytest.skip("LITESMITH_DATA is not set: third-party models and data are not part of the repository")
+    return Path(folder)

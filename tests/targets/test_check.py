@@ -1,0 +1,196 @@
+"""Predictions for real models, compared with what compilers and delegates did where that is known."""
+
+import json
+import subprocess
+import sys
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from litesmith.converters.tflite_model import TFLiteModel
+from litesmith.errors import TargetUnmet, UnknownTarget
+from litesmith.targets.check import check
+from litesmith.targets.profile import TargetProfile
+
+GOLDEN = Path(__file__).parents[1] / "golden"
+MODELS = sorted(path.name for path in GOLDEN.glob("*.tflite"))
+TARGETS = ("edge_tpu", "edge_tpu@14", "nnapi@27", "nnapi@30", "nnapi@1000008", "arm_cpu", "arm_cpu@tflite-runtime-2.14")
+
+# Prints how many operators XNNPACK left, asked of LiteRT itself in a process of its own.
+OBSERVE = """
+import json, sys
+from ai_edge_litert.interpreter import Interpreter
+interpreter = Interpreter(model_path=sys.argv[1], num_threads=1)
+interpreter.allocate_tensors()
+ops = interpreter._get_ops_details()
+delegates = [op for op in ops if op["op_name"] == "DELEGATE"]
+own = [op for op in ops if op["op_name"] != "DELEGATE"]
+producer = {int(tensor): place for place, op in enumerate(own) for tensor in op["outputs"]}
+taken = set()
+for delegate in delegates:
+    inputs = {int(tensor) for tensor in delegate["inputs"]}
+    open_tensors = [int(tensor) for tensor in delegate["outputs"]]
+    while open_tensors:
+        place = producer.get(open_tensors.pop())
+        if place is not None and place not in taken:
+            taken.add(place)
+            open_tensors += [int(t) for t in own[place]["inputs"] if t >= 0 and int(t) not in inputs]
+print(json.dumps({"segments": len(delegates), "taken": sorted(taken)}))
+"""
+
+
+def load(name: str) -> TFLiteModel:
+    return TFLiteModel.from_file(GOLDEN / name)
+
+
+@pytest.mark.parametrize("name", MODELS)
+@pytest.mark.parametrize("target", TARGETS)
+def test_a_report_is_whole_and_agrees_with_itself(name, target):
+    model = load(name)
+    report = check(model, target)
+    assert [op.index for op in report.ops] == list(range(len(model.main.operators)))
+    assert report.basis == "predicted"
+    assert (report.segments > 0) == (report.mapped > 0)
+    for op in report.ops:
+        on_cpu = op.placement == "cpu"
+        assert on_cpu == (op.rule is not None) == (op.reason is not None)
+        assert on_cpu == any(finding.op_index == op.index for finding in report.findings)
+    document = json.loads(json.dumps(report.to_dict()))
+    assert set(document) == {"target", "basis", "ops", "mapped", "total", "segments", "first_break", "findings"}
+    assert document["mapped"] == sum(op["placement"] != "cpu" for op in document["ops"])
+    assert all("{" not in finding["message"] + finding["fix"] for finding in document["findings"])
+
+
+@pytest.mark.parametrize("target", ["edge_tpu", "nnapi@30", "arm_cpu"])
+def test_a_full_integer_model_maps_whole(target):
+    report = check(load("int8.tflite"), target)
+    assert (report.mapped, report.total, report.segments, report.first_break) == (6, 6, 1, None)
+    report.raise_for_errors()
+
+
+def test_a_float_model_misses_the_edge_tpu_and_tells_every_reason():
+    report = check(load("dynamic_batch_float.tflite"), "edge_tpu")
+    assert report.mapped == 0
+    assert {finding.rule for finding in report.findings if finding.op_index == 0} == {"static_shape", "tensor_types"}
+    assert {finding.rule for finding in report.errors} == {"static_shape", "nothing_mapped"}
+    with pytest.raises(TargetUnmet, match=r"edge_tpu@16: None of the 6 operators") as caught:
+        report.raise_for_errors()
+    assert caught.value.report is report
+
+
+def test_float_inputs_and_outputs_stay_on_the_cpu_around_one_segment():
+    report = check(load("int8_float_io.tflite"), "edge_tpu")
+    assert [op.placement for op in report.ops] == ["cpu", *["edge_tpu"] * 6, "cpu"]
+    assert [(report.ops[i].op, report.ops[i].rule) for i in (0, 7)] == [
+        ("QUANTIZE", "type_pairs"),
+        ("DEQUANTIZE", "unsupported_op"),
+    ]
+    assert (report.segments, report.first_break, report.errors) == (1, 0, ())
+
+
+@pytest.mark.parametrize("compiler", ["14", "15", "16"])
+def test_uint8_inputs_and_outputs_map_too(compiler):
+    assert check(load("int8_uint8_io.tflite"), f"edge_tpu@{compiler}").mapped == 8
+
+
+def test_what_follows_the_first_break_stays_on_the_cpu():
+    report = check(load("gather_nd_int8.tflite"), "edge_tpu")
+    gather = next(op for op in report.ops if op.op == "GATHER_ND")
+    assert gather.rule == "unsupported_op"
+    assert {op.rule for op in report.ops[gather.index + 1 :]} == {"one_segment"}
+    assert report.first_break == gather.index
+    later = next(finding for finding in report.findings if finding.rule == "one_segment")
+    assert f"operator {gather.index} (GATHER_ND)" in later.message
+
+
+def test_a_version_that_the_runtime_cannot_load_is_an_error():
+    report = check(load("dynamic_range.tflite"), "arm_cpu@tflite-runtime-2.14")
+    assert [finding.rule for finding in report.errors] == ["runtime_version"]
+    assert "FULLY_CONNECTED version 12" in report.errors[0].message
+    assert check(load("dynamic_range.tflite"), "arm_cpu").errors == ()
+
+
+def test_the_cpu_is_met_without_any_delegate():
+    report = check(load("int16x8.tflite"), "arm_cpu")
+    assert (report.mapped, report.segments, report.errors) == (0, 0, ())
+    assert {finding.severity for finding in report.findings} == {"info"}
+    assert [finding.rule for finding in check(load("int16x8.tflite"), "nnapi").errors] == ["nothing_mapped"]
+
+
+def test_a_custom_operator_is_never_placed_and_asks_to_be_registered(custom_op_model):
+    for target in TARGETS:
+        report = check(TFLiteModel(custom_op_model), target)
+        assert report.mapped == 0
+        finding = next(finding for finding in report.findings if finding.rule == "custom_op")
+        assert finding.severity == "warning"
+        assert "Register edgetpu-custom-op" in finding.fix
+
+
+def test_nnapi_says_that_it_is_deprecated():
+    notes = [finding for finding in check(load("int8.tflite"), "nnapi").findings if finding.op_index is None]
+    assert any("deprecated since Android 15" in note.message for note in notes)
+    assert {note.severity for note in notes} == {"info"}
+
+
+def test_constants_that_are_unpacked_go_with_the_operators_that_need_them():
+    assert check(load("float16.tflite"), "arm_cpu").mapped == 14
+    report = check(load("float16.tflite"), "edge_tpu")
+    assert {op.rule for op in report.ops if op.op == "DEQUANTIZE"} >= {"unsupported_op"}
+
+
+def without(target: str, *ops: str, **changes: Any) -> TargetProfile:
+    """A bundled profile that does not take some operators."""
+    profile = TargetProfile.load(target)
+    return replace(profile, ops={op: rules for op, rules in profile.ops.items() if op not in ops}, **changes)
+
+
+def test_constants_are_unpacked_on_the_cpu_for_operators_that_stay_there():
+    report = check(load("float16.tflite"), without("arm_cpu", "CONV_2D"))
+    stay = [op for op in report.ops if op.rule == "unpacked_for_cpu"]
+    convolutions = [op for op in report.ops if op.op == "CONV_2D"]
+    assert [op.op for op in stay] == ["DEQUANTIZE"] * 2 * len(convolutions)
+    assert {op.rule for op in convolutions} == {"unsupported_op"}
+    assert "(CONV_2D) needs on the CPU" in (stay[0].reason or "")
+    assert report.mapped == report.total - 3 * len(convolutions)
+
+
+@pytest.mark.parametrize(("limit", "segments", "mapped"), [(0, 2, 5), (1, 1, 3), (2, 2, 5)])
+def test_only_the_largest_segments_are_kept_within_the_limit(limit, segments, mapped):
+    profile = without("nnapi", "MAX_POOL_2D", max_segments=limit)
+    report = check(load("int8.tflite"), profile)
+    assert (report.segments, report.mapped) == (segments, mapped)
+    limited = [op for op in report.ops if op.rule == "segment_limit"]
+    assert len(limited) == 5 - mapped
+
+
+def test_a_profile_may_be_passed_instead_of_a_name():
+    profile = TargetProfile.load("nnapi@29")
+    assert check(load("int8.tflite"), profile) == check(load("int8.tflite"), "nnapi@29")
+    with pytest.raises(UnknownTarget):
+        check(load("int8.tflite"), "nnapj")
+
+
+@pytest.mark.parametrize("name", [name for name in MODELS if not name.startswith("dynamic_range")])
+def test_xnnpack_takes_what_is_predicted(name):
+    path = str(GOLDEN / name)
+    done = subprocess.run([sys.executable, "-c", OBSERVE, path], capture_output=True, text=True, check=True)
+    observed = json.loads(done.stdout.splitlines()[-1])
+    report = check(load(name), "arm_cpu@litert-2.3")
+    assert [op.index for op in report.ops if op.placement == "xnnpack"] == observed["taken"]
+    assert report.segments == observed["segments"]
+
+
+def test_the_edge_tpu_prediction_agrees_with_the_compiler(real_data):
+    folder = real_data / "edgetpu_pairs"
+    right = total = 0
+    for pair in json.loads((folder / "placement.json").read_text()):
+        report = check(TFLiteModel.from_file(folder / pair["model"]), "edge_tpu")
+        agree = [
+            (op.placement == "edge_tpu") == (where == "tpu")
+            for op, (_, where) in zip(report.ops, pair["placement"], strict=True)
+        ]
+        right, total = right + sum(agree), total + len(agree)
+    assert total == 848
+    assert right / total >= 0.98

@@ -1,0 +1,165 @@
+"""Profiles load, hold what their sources say, and refuse what is wrong in them by file and key."""
+
+from pathlib import Path
+
+import pytest
+
+import litesmith.targets.profile as profile_module
+from litesmith.converters.runtime_versions import RuntimeVersion, oldest_runtime
+from litesmith.converters.tflite_model import OpCount
+from litesmith.errors import TargetError, UnknownTarget
+from litesmith.targets.profile import TargetProfile, list_profiles
+from litesmith.targets.profile_toml import read_profile
+from litesmith.targets.rules import RULES
+
+FOLDER = Path(profile_module.__file__).parent / "profiles"
+SETTINGS = [f"{name}@{setting}" for name in list_profiles() for setting in TargetProfile.load(name).parameter.values]
+
+GOOD = """
+title = "A chip"
+accelerator = "chip"
+accelerator_required = true
+source = "page"
+types_of = "activations"
+
+[partition]
+keep = "first"
+max_segments = 1
+source = "page"
+
+[parameter]
+meaning = "level"
+values = ["1", "2", "3"]
+default = "2"
+
+[sources.page]
+title = "A page"
+url = "https://example.org"
+
+[types]
+bytes = { 1 = ["uint8"], 2 = ["uint8", "int8"] }
+
+[[ops]]
+names = ["ADD", "MUL"]
+source = "page"
+since = "2"
+max_version = { 1 = 1, 3 = 4 }
+types = "bytes"
+rank = [1, 4]
+rules = [{ rule = "fused_activation", allow = ["NONE"], before = "3" }]
+"""
+
+
+def read(text: str, setting: str | None = None) -> TargetProfile:
+    return read_profile(text, "chip", "chip.toml", setting)
+
+
+def test_the_bundled_profiles_are_those_of_the_folder():
+    assert list_profiles() == ("arm_cpu", "edge_tpu", "nnapi")
+    assert {path.stem for path in FOLDER.glob("*.toml")} == set(list_profiles())
+
+
+@pytest.mark.parametrize("target", SETTINGS)
+def test_every_setting_of_every_profile_loads(target):
+    profile = TargetProfile.load(target)
+    assert profile.label == target
+    assert len(profile.ops) >= 40
+    assert all(use.source.url.startswith("https://") for op in profile.ops.values() for use in op.rules)
+
+
+def test_the_default_setting_is_used_where_none_is_named():
+    assert TargetProfile.load("edge_tpu").label == "edge_tpu@16"
+    assert TargetProfile.load("nnapi").label == "nnapi@30"
+    assert TargetProfile.load("arm_cpu").label == "arm_cpu@litert-2.3"
+
+
+@pytest.mark.parametrize(
+    ("target", "part"),
+    [
+        ("edge_tpo", "did you mean 'edge_tpu'"),
+        ("zzz", "Choose one of arm_cpu, edge_tpu, nnapi"),
+        ("", "Choose one of"),
+        ("../nnapi", "there is no target"),
+        ("nnapi@26", "choose one of 27, 28"),
+        ("edge_tpu@", None),
+    ],
+)
+def test_an_unknown_target_names_the_valid_ones(target, part):
+    if part is None:
+        assert TargetProfile.load(target).setting == "16"
+        return
+    with pytest.raises(UnknownTarget, match=part):
+        TargetProfile.load(target)
+
+
+@pytest.mark.parametrize(
+    ("setting", "rules"),
+    [
+        ("1", ["refused", "op_version", "tensor_types", "rank", "fused_activation"]),
+        ("2", ["op_version", "tensor_types", "rank", "fused_activation"]),
+        ("3", ["op_version", "tensor_types", "rank"]),
+    ],
+)
+def test_rules_count_from_since_on_and_up_to_before(setting, rules):
+    assert [use.rule for use in read(GOOD, setting).ops["MUL"].rules] == rules
+
+
+@pytest.mark.parametrize(
+    ("setting", "version", "types"), [("1", 1, ["uint8"]), ("2", 1, ["uint8", "int8"]), ("3", 4, ["uint8", "int8"])]
+)
+def test_tables_by_setting_give_the_last_entry_reached(setting, version, types):
+    uses = {use.rule: use.parameters for use in read(GOOD, setting).ops["ADD"].rules}
+    assert uses["op_version"]["maximum"] == version
+    assert uses["tensor_types"] == {"of": "activations", "types": types}
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "part"),
+    [
+        ('title = "A chip"', 'titel = "A chip"', r"chip\.toml: titel: unknown key; did you mean 'title'"),
+        ('title = "A chip"\n', "", r"title: this key is required"),
+        ("max_segments = 1", "max_segments = true", r"partition\.max_segments: True has the wrong type"),
+        ('keep = "first"', 'keep = "best"', "'best' is neither"),
+        ('default = "2"', 'default = "9"', r"parameter\.default '9'"),
+        ('source = "page"\nsince', 'source = "pag"\nsince', r"ops\[0\]\.source: 'pag' is not in.*mean 'page'"),
+        ('types = "bytes"', 'types = "byte"', r"ops\[0\]: 'byte' is not in \[types\]"),
+        ('"ADD", "MUL"', '"ADD", "ADD"', "ADD has an entry already"),
+        ('since = "2"', 'since = "7"', "'7' is not one of parameter.values"),
+        ('rule = "fused_activation"', 'rule = "fused"', r"ops\[0\]\.rules\[4\]: there is no rule 'fused'"),
+        ('allow = ["NONE"]', 'allowed = ["NONE"]', "has no parameter 'allowed'"),
+        ('allow = ["NONE"]', 'allow = ["NONE"], severity = "bad"', "'bad' is none of error"),
+        ('"fused_activation", allow = ["NONE"]', '"static_shape", of = "weights"', "'weights' names no tensors"),
+        ("[types]", "[typ", "no valid TOML"),
+    ],
+)  # fmt: skip
+def test_what_is_wrong_in_a_profile_is_named_by_file_and_key(old, new, part):
+    assert old in GOOD
+    with pytest.raises(TargetError, match=part):
+        read(GOOD.replace(old, new, 1))
+
+
+def test_every_rule_is_used_by_a_profile():
+    profiles = [TargetProfile.load(target) for target in SETTINGS]
+    used = {use.rule for profile in profiles for use in (*profile.runtime, *profile.every_op)}
+    used |= {use.rule for profile in profiles for op in profile.ops.values() for use in op.rules}
+    assert used == set(RULES) - {"custom_op", "unsupported_op"}  # these count for every target
+
+
+def test_facts_that_were_only_recalled_say_so():
+    softmax = TargetProfile.load("edge_tpu").to_dict()["ops"]["SOFTMAX"]
+    assert softmax["source"].endswith("(recalled, not confirmed)")
+    conv = TargetProfile.load("edge_tpu").to_dict()["ops"]["CONV_2D"]
+    assert not conv["source"].endswith("(recalled, not confirmed)")
+
+
+def test_the_measured_versions_of_the_older_runtime_are_those_that_the_converters_know():
+    (use,) = TargetProfile.load("arm_cpu@tflite-runtime-2.14").runtime
+    versions = use.parameters["versions"]
+    release = RuntimeVersion.parse("2.14.0")
+    assert len(versions) > 150
+    for op, version in versions.items():
+        known = oldest_runtime({op: OpCount(1, version)})
+        assert known.is_known
+        assert known.version <= release, f"{op} version {version}"
+        newer = oldest_runtime({op: OpCount(1, version + 1)})
+        assert not newer.is_known or newer.version > release, f"{op} version {version + 1}"

@@ -1,0 +1,89 @@
+"""Recipes are checked whole before anything runs."""
+
+import tomllib
+from pathlib import Path
+
+import pytest
+import tomli_w
+from hypothesis import given
+from hypothesis import strategies as st
+
+from litesmith.errors import RecipeError
+from litesmith.recipe import Recipe
+from litesmith.recipe_toml import read_recipe, recipe_digest, resolved
+
+DIGITS = Path(__file__).resolve().parents[2] / "recipes" / "digits.toml"
+MINIMAL = 'name = "m"\n[data]\nsource = "digits"\n[student]\nmodel = "litesmith.zoo:digits_student"\n'
+
+
+def write(tmp_path: Path, text: str) -> Path:
+    path = tmp_path / "recipe.toml"
+    path.write_text(text, encoding="utf-8")
+    return path
+
+
+def test_the_shipped_recipe_is_valid_and_round_trips():
+    recipe = Recipe.from_toml(DIGITS)
+    assert recipe.prune is not None and recipe.prune.sparsity == 0.6
+    assert recipe.quantize.conversion.label == "full-int8"
+    assert tomllib.loads(tomli_w.dumps(resolved(recipe)))["distill"]["temperature"] == 4.0
+
+
+def test_a_resolved_recipe_reads_back_as_the_same_recipe(tmp_path):
+    recipe = Recipe.from_toml(DIGITS)
+    again = read_recipe(write(tmp_path, tomli_w.dumps(resolved(recipe))))
+    assert again == recipe
+    assert recipe_digest(again) == recipe_digest(recipe)
+
+
+def test_sections_left_out_leave_stages_out(tmp_path):
+    recipe = read_recipe(write(tmp_path, MINIMAL))
+    assert (recipe.teacher, recipe.distill, recipe.prune, recipe.quantize.qat) == (None, None, None, None)
+
+
+@pytest.mark.parametrize(
+    ("addition", "key", "message"),
+    [
+        ("[prun]\nsparsity = 0.5", "prun", "did you mean 'prune'"),
+        ("[budget]\nmax_byte = 3", "budget.max_byte", "did you mean 'max_bytes'"),
+        ("[quantize]\nmode = 'int4'", "quantize.mode", "choose one of"),
+        ("[quantize]\nmode = 'int8'\nio = 'int16'", "quantize.mode", "cannot have 'int16'"),
+        ("[quantize]\nmode = 'int16x8'\n[quantize.qat]\ntrain = {epochs = 1}", "quantize.qat", "trains for int8"),
+        ("[prune]\nsparsity = 1.5\ntrain = {epochs = 1}", "prune.sparsity", "not between 0 and 1"),
+        ("[prune]\nsparsity = 'half'\ntrain = {epochs = 1}", "prune.sparsity", "must be a number"),
+        ("[prune]\nsparsity = 0.5", "prune.train", "is missing"),
+        ("[prune]\nend = 0.1\nbegin = 0.2\ntrain = {epochs = 1}", "prune.end", "0 <= begin < end"),
+        ("[distill]\nalpha = 0.5", "distill", "needs a [teacher]"),
+        ("[targets]\ncheck = ['edgetpu']", "targets", "edge_tpu"),
+        ("[targets]\nrequire = ['nnapi']", "targets.require", "must be in check"),
+        ("[budget]\nmin_accuracy = 98", "budget.min_accuracy", "not a share"),
+        ("budget = 3", "budget", "must be a section"),
+        ("[targets]\ncheck = 'arm_cpu'", "targets.check", "must be a list"),
+    ],
+)
+def test_a_wrong_recipe_names_file_key_and_what_would_be_right(tmp_path, addition, key, message):
+    text = f"{addition}\n{MINIMAL}" if addition.startswith("budget") else f"{MINIMAL}{addition}"
+    path = write(tmp_path, text)
+    with pytest.raises(RecipeError) as caught:
+        read_recipe(path)
+    assert str(path) in str(caught.value)
+    assert message in str(caught.value)
+    assert f": {key}: " in str(caught.value)
+
+
+@pytest.mark.parametrize("text", ["name = ", "\x00", "[data]\nsource='digits'"])
+def test_text_that_is_no_recipe(tmp_path, text):
+    with pytest.raises(RecipeError, match=r"recipe\.toml"):
+        read_recipe(write(tmp_path, text))
+
+
+def test_a_missing_file_is_named(tmp_path):
+    with pytest.raises(RecipeError, match="No such file"):
+        read_recipe(tmp_path / "absent.toml")
+
+
+@given(st.dictionaries(st.sampled_from(["name", "seed", "task", "data", "student", "prune", "x"]), st.integers() | st.text()))
+def test_any_table_is_a_recipe_or_a_recipe_error(tmp_path_factory, table):
+    path = write(tmp_path_factory.mktemp("any"), tomli_w.dumps(table))
+    with pytest.raises(RecipeError):
+        read_recipe(path)

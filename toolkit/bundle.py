@@ -1,0 +1,222 @@
+"""The folder that an app takes: the file, and everything needed to feed it and to prove that it works.
+
+All of it depends on the recipe, the data and the versions alone: no time and no latency, so that the same run gives
+the same bytes. What was timed stays in the run's ledger.json.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import tempfile
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from litesmith import qat
+from litesmith.converters.label import truth_label
+from litesmith.converters.runtime_versions import oldest_runtime
+from litesmith.converters.tflite_model import TFLiteModel
+from litesmith.errors import DataError, ModelError, OutputError
+from litesmith.files import json_text, write_bytes, writing
+from litesmith.golden import MODEL_FILE, VECTORS_FILE, make_golden
+from litesmith.golden_vectors import GoldenVectors
+from litesmith.ledger import Ledger
+from litesmith.model_card import model_card
+from litesmith.splits import Splits
+from litesmith.targets.report import SEVERITIES, TargetReport
+
+FORMAT = "litesmith-bundle"
+VERSION = 1
+MANIFEST_FILE = "manifest.json"
+LABELS_FILE = "labels.txt"
+PREPROCESS_FILE = "preprocess.json"
+CARD_FILE = "MODEL_CARD.md"
+# What a bundle of this version holds beside its manifest: exactly these.
+FILES = (MODEL_FILE, LABELS_FILE, PREPROCESS_FILE, VECTORS_FILE, CARD_FILE)
+
+
+@dataclass(frozen=True, slots=True)
+class Provenance:
+    """Where a file came from.
+
+    Attributes:
+        locked: the content of recipe.lock.toml, see `litesmith.recipe_toml.lock`.
+        ledger: the row of every stage; the last one is that of the file.
+        details: per stage, figures that only this stage has; those of `quantize` are needed.
+        reports: per target that was checked, what was found.
+    """
+
+    locked: Mapping[str, Any]
+    ledger: Ledger
+    details: Mapping[str, Any]
+    reports: Mapping[str, TargetReport]
+
+
+@dataclass(frozen=True, slots=True)
+class Bundle:
+    """A bundle whose files are those of its manifest, as they were when it was read."""
+
+    folder: Path
+    manifest: Mapping[str, Any]
+    contents: Mapping[str, bytes]
+
+
+def write_bundle(folder: Path, model: TFLiteModel, splits: Splits, provenance: Provenance) -> Path:
+    """Write a bundle; one that is there already is replaced when the new one is complete.
+
+    Raises:
+        ModelError: the runtime cannot run the file, or the ledger ends with another file.
+        DataError: a class name has more than one line.
+        OutputError: the folder cannot be written, or holds something else.
+    """
+    if provenance.ledger.deployed.sha256 != model.sha256:
+        raise ModelError("is not the file of the ledger's last row; run the recipe again", file=model.source)
+    steps = provenance.details["quantize"]["steps"]
+    golden = make_golden(model, splits.test, quantization_aware=qat.STAGE in steps)
+    facts = _facts(model, golden, splits, provenance)
+    contents = {
+        MODEL_FILE: model.content,
+        LABELS_FILE: _labels(splits.test.class_names).encode(),
+        PREPROCESS_FILE: _json(splits.test.preprocess.to_dict()),
+        VECTORS_FILE: golden.to_json().encode(),
+        CARD_FILE: model_card(facts, golden, splits, provenance).encode(),
+    }
+    files = {name: {"sha256": _sha256(content), "bytes": len(content)} for name, content in contents.items()}
+    head = {"format": FORMAT, "version": VERSION}
+    replace_folder(folder, {**contents, MANIFEST_FILE: _json({**head, **facts, "files": files})})
+    return folder
+
+
+def read_bundle(path: Path) -> Bundle:
+    """Read a bundle, or that of a run's folder, and check every file against the manifest.
+
+    Raises:
+        ModelError: there is no bundle, or a file is missing or was changed.
+    """
+    folder = next((place for place in (path, path / "bundle") if (place / MANIFEST_FILE).is_file()), None)
+    if folder is None:
+        raise ModelError(
+            f"is no bundle: no {MANIFEST_FILE} in it or in its bundle/; make one with `litesmith run`, which leaves "
+            "it out if a budget or a required target is unmet",
+            file=path,
+        )
+    manifest_text = _read(folder / MANIFEST_FILE)
+    manifest, digests = _parse_manifest(folder / MANIFEST_FILE, manifest_text)
+    contents = {name: _read(folder / name) for name in FILES}
+    for name, content in contents.items():
+        if _sha256(content) != digests[name]:
+            raise ModelError(
+                f"was changed: sha256 is {_sha256(content)}, the manifest says {digests[name]}; write the bundle again",
+                file=folder / name,
+            )
+    return Bundle(folder, manifest, {**contents, MANIFEST_FILE: manifest_text})
+
+
+def replace_folder(folder: Path, contents: Mapping[str, bytes]) -> None:
+    """Write a bundle's files beside `folder`, then put them in its place as a whole.
+
+    A process that is killed leaves the old folder, the new one, or none if it dies between the two renames, but
+    never a mixture.
+
+    Raises:
+        OutputError: it cannot be written, or `folder` holds something that is no bundle.
+    """
+    with writing(folder):
+        folder = folder.resolve()
+        _check_replaceable(folder)
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        # Android's packager leaves out what begins with a dot, should one ever stay behind.
+        with tempfile.TemporaryDirectory(prefix=f".{folder.name}.", suffix=".tmp", dir=folder.parent) as name:
+            new, old = Path(name) / "new", Path(name) / "old"
+            for file, content in contents.items():
+                write_bytes(new / file, content)
+            _swap(folder, new, old)
+
+
+def _check_replaceable(folder: Path) -> None:
+    if folder.exists() and not folder.is_dir():
+        raise OutputError(f"{folder}: is a file, not a folder; move it away or choose another place")
+    if folder.is_dir() and any(folder.iterdir()) and not (folder / MANIFEST_FILE).exists():
+        raise OutputError(f"{folder}: holds files that are no bundle; move them away or choose another place")
+
+
+def _swap(folder: Path, new: Path, old: Path) -> None:
+    if folder.exists():
+        folder.rename(old)
+    try:
+        new.rename(folder)
+    except BaseException:
+        if old.exists():
+            old.rename(folder)
+        raise
+
+
+def _facts(model: TFLiteModel, golden: GoldenVectors, splits: Splits, provenance: Provenance) -> dict[str, Any]:
+    """The manifest but for the files."""
+    locked, row = provenance.locked, provenance.ledger.deployed
+    figures = ("bytes", "gzip_bytes", "parameters", "sparsity", "accuracy", "validation_accuracy")
+    return {
+        "name": locked["recipe"]["name"],
+        "task": locked["recipe"]["task"],
+        "label": truth_label(model),
+        "oldest_runtime": str(oldest_runtime(model.ops)),
+        "inputs": [asdict(golden.input)],
+        "outputs": [{**asdict(golden.output), "holds": "logits"}],
+        "steps": list(provenance.details["quantize"]["steps"]),
+        "measured": {**{name: getattr(row, name) for name in figures}, "test_samples": len(splits.test)},
+        "targets": {name: _summary(report) for name, report in sorted(provenance.reports.items())},
+        "digests": dict(locked["digests"]),
+        "created_by": dict(locked["versions"]),
+    }
+
+
+def _summary(report: TargetReport) -> dict[str, Any]:
+    severities = [finding.severity for finding in report.findings]
+    counts = {severity: severities.count(severity) for severity in SEVERITIES}
+    return {
+        "basis": report.basis, "accelerator": report.accelerator,
+        "mapped": report.mapped, "total": report.total, "findings": counts,
+    }  # fmt: skip
+
+
+def _labels(class_names: tuple[str, ...]) -> str:
+    for name in class_names:
+        if name.splitlines() != [name]:
+            raise DataError(f"class name {name!r} does not fit on one line of {LABELS_FILE}; rename the class")
+    return "".join(f"{name}\n" for name in class_names)
+
+
+def _parse_manifest(path: Path, content: bytes) -> tuple[dict[str, Any], dict[str, str]]:
+    """The manifest, and the sha256 of each file."""
+    try:
+        manifest = json.loads(content)
+        kind = (manifest["format"], manifest["version"])
+        _ = manifest["name"]
+        digests = {name: entry["sha256"] for name, entry in manifest["files"].items()}
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
+        raise ModelError("is no manifest of a bundle; write the bundle again", file=path) from error
+    if kind != (FORMAT, VERSION):
+        raise ModelError(f"is format {kind}, not {(FORMAT, VERSION)}; update litesmith", file=path)
+    if set(digests) != set(FILES):
+        raise ModelError(
+            f"lists {', '.join(sorted(digests)) or 'no file'}, not {', '.join(sorted(FILES))}; write the bundle again",
+            file=path,
+        )
+    return manifest, digests
+
+
+def _read(path: Path) -> bytes:
+    try:
+        return path.read_bytes()
+    except OSError as error:
+        raise ModelError(f"cannot be read ({error.strerror}); write the bundle again", file=path) from error
+
+
+def _json(document: Mapping[str, Any]) -> bytes:
+    return f"{json_text(document)}\n".encode()
+
+
+def _sha256(content: bytes) -> str:
+    return hashlib.sha256(content).hexdigest()

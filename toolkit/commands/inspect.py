@@ -1,0 +1,141 @@
+"""`litesmith inspect`: what a `.tflite` really is, read from every tensor and operator, without running it."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from litesmith.commands.answer import Answer, table
+
+if TYPE_CHECKING:
+    from litesmith.converters.graph import Tensor
+    from litesmith.converters.tflite_model import TFLiteModel
+
+SUMMARY = "say what a .tflite file really is"
+EXAMPLE = "litesmith inspect model.tflite --json"
+
+_TEXT_BYTES = 64  # metadata no longer than this is shown if it is text
+_NAME_LENGTH = 48
+_EXPLAINED = frozenset({"mixed", "dynamic-range", "int8-float-io"})
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the arguments of `inspect`."""
+    parser.add_argument("model", type=Path, metavar="X.tflite", help="the file to read")
+
+
+def execute(args: argparse.Namespace) -> Answer:
+    """Read the file and describe it.
+
+    Raises:
+        ModelError: it cannot be read or is not a sound TFLite flatbuffer.
+    """
+    from litesmith.converters.tflite_model import TFLiteModel
+
+    model = TFLiteModel.from_file(args.model)
+    return Answer(describe(model), render(model))
+
+
+def describe(model: TFLiteModel) -> dict[str, Any]:
+    """The JSON document of a model; scale and zero point are null where a tensor is not quantized."""
+    from litesmith.converters.label import truth_label
+    from litesmith.converters.runtime_versions import oldest_runtime
+
+    return {
+        "sha256": model.sha256,
+        "bytes": len(model.content),
+        "gzip_bytes": model.gzip_bytes,
+        "label": truth_label(model),
+        "float_tensors": list(model.float_tensors),
+        "ops": {op: {"count": ops.count, "max_version": ops.max_version} for op, ops in model.ops.items()},
+        "oldest_runtime": str(oldest_runtime(model.ops)),
+        "weight_sparsity": round(model.weight_sparsity, 6),
+        "inputs": [_interface(tensor) for tensor in model.inputs],
+        "outputs": [_interface(tensor) for tensor in model.outputs],
+        "metadata": {name: _short(content) for name, content in model.metadata.items()},
+    }
+
+
+def render(model: TFLiteModel) -> str:
+    """What `describe` says, for people, with the reason for the label."""
+    from litesmith.converters.label import judge
+
+    facts, verdict = describe(model), judge(model)
+    parts = [
+        f"{model.source}: {verdict.label}\n  {verdict.reason}",
+        _summary(facts),
+        table(("operator", "count", "version"), _op_rows(facts)),
+        table(("", "name", "shape", "type", "scale", "zero point"), _interface_rows(facts)),
+    ]
+    if verdict.label in _EXPLAINED:
+        parts.append(_float_lines(model))
+    return _printable("\n\n".join(parts))
+
+
+def _interface(tensor: Tensor) -> dict[str, Any]:
+    quantization = tensor.quantization
+    return {
+        "name": tensor.name,
+        "shape": list(tensor.shape_signature),
+        "dtype": tensor.dtype,
+        "scale": _one_or_all(quantization.scales) if quantization else None,
+        "zero_point": _one_or_all(quantization.zero_points) if quantization else None,
+    }
+
+
+def _one_or_all(values: tuple[Any, ...]) -> Any:
+    return values[0] if len(values) == 1 else list(values)
+
+
+def _short(content: bytes) -> str | int:
+    """Short text as text, anything else as its length in bytes."""
+    text = content.rstrip(b"\0")
+    is_text = 0 < len(text) <= _TEXT_BYTES and text.isascii() and text.decode("ascii").isprintable()
+    return text.decode("ascii") if is_text else len(content)
+
+
+def _summary(facts: dict[str, Any]) -> str:
+    metadata = ", ".join(
+        f"{name} ({value:,} bytes)" if isinstance(value, int) else f"{name} ({value})"
+        for name, value in facts["metadata"].items()
+    )
+    lines = {
+        "size": f"{facts['bytes']:,} bytes, {facts['gzip_bytes']:,} after gzip",
+        "zeros": f"{facts['weight_sparsity']:.1%} of the weights of its convolutions and dense layers",
+        "runtime": f"oldest TFLite with its operators: {facts['oldest_runtime']}",
+        "metadata": metadata or "none",
+        "sha256": facts["sha256"],
+    }
+    return "\n".join(f"{key:9} {value}" for key, value in lines.items())
+
+
+def _op_rows(facts: dict[str, Any]) -> list[tuple[str, ...]]:
+    return [(op, str(row["count"]), str(row["max_version"])) for op, row in facts["ops"].items()]
+
+
+def _interface_rows(facts: dict[str, Any]) -> list[tuple[str, ...]]:
+    return [
+        (
+            kind,
+            tensor["name"][:_NAME_LENGTH],
+            "x".join("?" if size < 0 else str(size) for size in tensor["shape"]) or "scalar",
+            tensor["dtype"],
+            "-" if tensor["scale"] is None else str(tensor["scale"]),
+            "-" if tensor["zero_point"] is None else str(tensor["zero_point"]),
+        )
+        for kind, tensors in (("input", facts["inputs"]), ("output", facts["outputs"]))
+        for tensor in tensors
+    ]
+
+
+def _float_lines(model: TFLiteModel) -> str:
+    from litesmith.converters.float_tensors import float_islands, shortened
+
+    floats = float_islands(model)
+    return "\n  ".join([f"float tensors ({len(floats)}):", *shortened(floats)])
+
+
+def _printable(text: str) -> str:
+    # Names come from the file: control characters in them must not reach a terminal.
+    return "".join(character if character.isprintable() or character == "\n" else "?" for character in text)

@@ -1,0 +1,160 @@
+"""What golden/vectors.json holds: inputs of an app with the outputs that the file gave for them."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from litesmith.errors import ModelError
+from litesmith.measure import to_real, to_tensor
+from litesmith.targets.session import TensorSpec
+
+Array = npt.NDArray[Any]
+
+VERSION = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Tolerance:
+    """How far another kernel may be off: `steps` times `step`, which is `unit` in terms of the real output.
+
+    A step is one LSB of the output, or of the tensor behind it if the file dequantizes itself, or a share of the
+    largest output if nothing is quantized.
+    """
+
+    step: float
+    steps: int
+    unit: str
+    reason: str
+
+    def __post_init__(self) -> None:
+        if not (0 < self.step < np.inf and self.steps > 0):
+            raise ValueError(f"a tolerance must be positive: {self}")
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Vector:
+    """One sample of the test split: `input` is preprocessed float32, `tensor` is what the app feeds."""
+
+    sample: int
+    label: int
+    predicted: int
+    input: npt.NDArray[np.float32]
+    tensor: Array
+    output_raw: Array
+    output: npt.NDArray[np.float32]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class GoldenVectors:
+    """Vectors of one file with one input and one output; `computed_by` names runtime, version and delegate."""
+
+    vectors: tuple[Vector, ...]
+    input: TensorSpec
+    output: TensorSpec
+    class_names: tuple[str, ...]
+    tolerance: Tolerance
+    computed_by: Mapping[str, str]
+
+    def __post_init__(self) -> None:
+        if not self.vectors:
+            raise ValueError("there is no vector")
+        for vector in self.vectors:
+            agree = np.array_equal(to_tensor(vector.input, self.input), vector.tensor) and np.array_equal(
+                to_real(vector.output_raw, self.output), vector.output
+            )
+            if not agree or vector.output.argmax() != vector.predicted:
+                raise ValueError(f"raw and real values of sample {vector.sample} contradict each other")
+
+    def to_json(self) -> str:
+        """The content of golden/vectors.json: every float32 as the double that equals it, so nothing is rounded."""
+        document = {
+            "version": VERSION,
+            "computed_by": dict(self.computed_by),
+            "tolerance": asdict(self.tolerance),
+            "input": asdict(self.input),
+            "output": asdict(self.output),
+            "class_names": list(self.class_names),
+            "vectors": [self._vector(vector) for vector in self.vectors],
+        }
+        # Indented, every number would stand on a line of its own.
+        return json.dumps(document, ensure_ascii=False, allow_nan=False, separators=(",", ":")) + "\n"
+
+    def _vector(self, vector: Vector) -> dict[str, Any]:
+        return {
+            "sample": vector.sample,
+            "label": {"index": vector.label, "name": self.class_names[vector.label]},
+            "predicted": {"index": vector.predicted, "name": self.class_names[vector.predicted]},
+            "input": vector.input.ravel().tolist(),
+            "input_tensor": vector.tensor.ravel().tolist(),
+            "output_raw": vector.output_raw.ravel().tolist(),
+            "output": vector.output.ravel().tolist(),
+        }
+
+    @classmethod
+    def from_json(cls, text: str) -> GoldenVectors:
+        """Read what `to_json` wrote.
+
+        Raises:
+            ValueError: another version, something is missing, or values contradict each other.
+        """
+        document = json.loads(text)
+        try:
+            if document["version"] != VERSION:
+                raise ValueError(f"version {document['version']!r} is not known, only {VERSION}")
+            into, out = _spec(document["input"]), _spec(document["output"])
+            return cls(
+                tuple(_vector(values, into, out) for values in document["vectors"]),
+                into,
+                out,
+                tuple(document["class_names"]),
+                Tolerance(**document["tolerance"]),
+                document["computed_by"],
+            )
+        except (KeyError, TypeError, OverflowError) as error:
+            raise ValueError(f"{type(error).__name__}: {error}") from error
+
+
+def read_golden(path: Path) -> GoldenVectors:
+    """Read a golden/vectors.json.
+
+    Raises:
+        ModelError: it cannot be read, or is not what `make_golden` makes.
+    """
+    try:
+        return GoldenVectors.from_json(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise ModelError(f"cannot be read ({error.strerror}); write the bundle again", file=path) from error
+    except ValueError as error:
+        raise ModelError(f"holds no golden vectors ({error}); write the bundle again", file=path) from error
+
+
+def _spec(document: Mapping[str, Any]) -> TensorSpec:
+    return TensorSpec(**{**document, "shape": tuple(document["shape"])})
+
+
+def _vector(document: Mapping[str, Any], into: TensorSpec, out: TensorSpec) -> Vector:
+    return Vector(
+        sample=document["sample"],
+        label=document["label"]["index"],
+        predicted=document["predicted"]["index"],
+        input=_array(document["input"], into.shape, "float32"),
+        tensor=_array(document["input_tensor"], into.shape, into.dtype),
+        output_raw=_array(document["output_raw"], out.shape, out.dtype),
+        output=_array(document["output"], out.shape, "float32"),
+    )
+
+
+def _array(values: list[float], shape: tuple[int, ...], dtype: str) -> Array:
+    found = np.array(values)
+    with np.errstate(over="ignore"):
+        array = found.astype(dtype)
+    if not np.array_equal(array, found):
+        raise ValueError(f"a value is not {dtype}")
+    return array.reshape(shape)

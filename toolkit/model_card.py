@@ -1,0 +1,212 @@
+"""MODEL_CARD.md: what a bundle's file is, how to feed it, how well it does and what that does not say."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from litesmith.calibration.preprocess import Preprocess
+from litesmith.golden_vectors import GoldenVectors
+from litesmith.ledger import HEADER, cells
+from litesmith.splits import Splits
+from litesmith.targets.session import TensorSpec
+
+if TYPE_CHECKING:
+    from litesmith.bundle import Provenance
+
+# Latency and seconds, the last two cells of a row, differ between runs; the card must not.
+_TIMED = 2
+_CLASSES_SHOWN = 20
+_Z95 = 1.959964  # the normal distribution's 97.5% quantile
+
+
+def model_card(facts: Mapping[str, Any], golden: GoldenVectors, splits: Splits, provenance: Provenance) -> str:
+    """The card as Markdown.
+
+    Args:
+        facts: the manifest without its files, see `litesmith.bundle`.
+        golden: for the scales of input and output, and the tolerance.
+        splits: for the data's sizes and preprocessing.
+        provenance: for the ledger, parity and targets.
+    """
+    sections = {
+        "": _summary(facts, splits),
+        "Results by stage": _results(provenance),
+        "Data": _data(facts, splits),
+        "Preparing the input": _preprocessing(splits.test.preprocess),
+        "Feeding the model": _feeding(golden.input),
+        "Reading the output": _reading(golden.output),
+        "Parity with the model it came from": _parity(provenance.details["quantize"]["parity"]),
+        "Targets, as predicted": _targets(facts["targets"]),
+        "Limits": _limits(facts["measured"], golden),
+        "Made with": _versions(facts),
+        "Licence": "Litesmith does not know those of the data and of the teacher's weights; whoever ships this file "
+        "states them, beside the bundle and not in it: a changed file no longer fits manifest.json.",
+    }
+    parts = [f"## {title}\n\n{text}" if title else text for title, text in sections.items()]
+    return "\n\n".join([f"# {facts['name']}", *parts]) + "\n"
+
+
+def standard_error(share: float, samples: int) -> float:
+    """Of a share that was measured on independent samples: `sqrt(p (1 - p) / n)`."""
+    return math.sqrt(share * (1 - share) / samples)
+
+
+def wilson_interval(share: float, samples: int) -> tuple[float, float]:
+    """95% confidence interval of a share, sound also near 0 and 1 (Wilson 1927, doi:10.1080/01621459.1927.10502953)."""
+    z2 = _Z95**2
+    centre = (share + z2 / (2 * samples)) / (1 + z2 / samples)
+    half = _Z95 * math.sqrt(share * (1 - share) / samples + z2 / (4 * samples**2)) / (1 + z2 / samples)
+    return max(0.0, centre - half), min(1.0, centre + half)
+
+
+def _summary(facts: Mapping[str, Any], splits: Splits) -> str:
+    measured = facts["measured"]
+    return (
+        f"A {facts['label']} TFLite model for {facts['task']} into {len(splits.test.class_names)} classes: "
+        f"{measured['bytes']:,} bytes ({measured['gzip_bytes']:,} gzipped), {_accuracy(measured)}. "
+        f"It went through: {', '.join(facts['steps'])}. "
+        f"By its operators' versions, the oldest TFLite runtime that can run it is {facts['oldest_runtime']}."
+    )
+
+
+def _results(provenance: Provenance) -> str:
+    rows = [cells(row)[:-_TIMED] for row in provenance.ledger.rows]
+    note = (
+        "Accuracy is on the test split: of a file through LiteRT, one sample at a time; of a training graph in Keras. "
+        "Sparsity is the share of weights of convolutions and dense layers that are exactly zero."
+    )
+    return f"{_table(HEADER[:-_TIMED], rows)}\n\n{note}"
+
+
+def _data(facts: Mapping[str, Any], splits: Splits) -> str:
+    names = splits.test.class_names
+    more = f" and {len(names) - _CLASSES_SHOWN} more" if len(names) > _CLASSES_SHOWN else ""
+    parts = {"train": splits.train, "validation": splits.validation, "calibration": splits.calibration}
+    rows = [(name, f"{len(part):,}") for name, part in {**parts, "test": splits.test}.items()]
+    return (
+        f"{_table(('split', 'samples'), rows)}\n\n"
+        f"No sample is in two splits. Classes: {', '.join(names[:_CLASSES_SHOWN])}{more} (all in labels.txt). "
+        f"Data digest: `{facts['digests']['data']}`."
+    )
+
+
+def _preprocessing(preprocess: Preprocess) -> str:
+    steps = _image_steps(preprocess) if preprocess.kind == "image" else []
+    steps.append(
+        f"`x = value * {preprocess.scale!r} + {preprocess.offset!r}`, in float32, rounded after each operation."
+    )
+    numbered = "\n".join(f"{place}. {step}" for place, step in enumerate(steps, 1))
+    shape = " x ".join(map(str, preprocess.shape))
+    axes = ", height x width x channels" if preprocess.kind == "image" else ""
+    return f"One sample is {shape}{axes}. The same steps, to the letter, are in preprocess.json:\n\n{numbered}"
+
+
+def _image_steps(preprocess: Preprocess) -> list[str]:
+    height, width, _ = preprocess.shape
+    channels = {
+        "gray": "A colour image becomes gray: `(0.299 R + 0.587 G) + 0.114 B`; a gray one stays as it is.",
+        "rgb": "A gray image is repeated in R, G and B; a colour one stays as it is, in the order R, G, B.",
+    }
+    resize = {
+        "none": f"The image must have {height} x {width} pixels; nothing is resized.",
+        "nearest": f"Any other size is resized to {height} x {width} by the pixel under each target pixel's centre.",
+        "bilinear": f"Any other size is resized to {height} x {width}: bilinear, half-pixel centres, edges repeated, "
+        "no antialiasing.",
+    }
+    eight_bit = "If the image was 8-bit, values are whole numbers again: `floor(value + 0.5)`."
+    return [channels[preprocess.channels or "gray"], resize[preprocess.resize], eight_bit]
+
+
+def _feeding(spec: TensorSpec) -> str:
+    head = f"Input `{spec.name}`, {spec.dtype}, shape {list(spec.shape)}, batch 1. "
+    if spec.scale is None:
+        return head + "Feed `x` as it is."
+    limits = np.iinfo(spec.dtype)
+    return (
+        f"{head}Feed\n\n"
+        f"    q = clamp(round(x / {spec.scale!r}) {_signed(spec.zero_point)}, {limits.min}, {limits.max})\n\n"
+        "in float32, where `round` takes ties away from zero, as C's `roundf`. The golden vectors hold `x` as `input` "
+        "and `q` as `input_tensor`."
+    )
+
+
+def _reading(spec: TensorSpec) -> str:
+    head = f"Output `{spec.name}`, {spec.dtype}, shape {list(spec.shape)}: one logit per line of labels.txt. "
+    if spec.scale is not None:
+        head += (
+            f"The real value is\n\n    logit = {spec.scale!r} * (q {_signed(-(spec.zero_point or 0))})\n\n"
+            "and grows with `q`, so the class can be read off `q` itself. "
+        )
+    return (
+        f"{head}The class is the place of the largest value, the first of equal ones. Softmax of the logits gives "
+        "scores that sum to 1; nobody has checked that they are calibrated probabilities."
+    )
+
+
+def _signed(value: int | None) -> str:
+    return f"{'-' if (value or 0) < 0 else '+'} {abs(value or 0)}"
+
+
+def _parity(parity: Mapping[str, Any]) -> str:
+    steps = "" if parity["max_lsb"] is None else f" ({parity['max_lsb']:.2f} and {parity['mean_lsb']:.3f} LSB)"
+    return (
+        f"Over {parity['samples']:,} test samples, file and Keras model name the same class in "
+        f"{100 * parity['argmax_agreement']:.2f}%; their logits differ by at most {parity['max_difference']:.4g}, "
+        f"on average by {parity['mean_difference']:.4g}{steps}."
+    )
+
+
+def _targets(targets: Mapping[str, Mapping[str, Any]]) -> str:
+    if not targets:
+        return "None was checked."
+    rows = [
+        (
+            name, report["basis"], report["accelerator"], f"{report['mapped']} of {report['total']}",
+            *(str(report["findings"][severity]) for severity in ("error", "warning")),
+        )
+        for name, report in targets.items()
+    ]  # fmt: skip
+    header = ("target", "basis", "accelerator", "operators on it", "errors", "warnings")
+    return (
+        f"{_table(header, rows)}\n\n"
+        "Predicted from the file and published rules; no device, delegate or compiler was asked. Nothing here is a "
+        "speed. `litesmith check` gives every finding."
+    )
+
+
+def _limits(measured: Mapping[str, Any], golden: GoldenVectors) -> str:
+    low, high = wilson_interval(measured["accuracy"], measured["test_samples"])
+    tolerance = golden.tolerance
+    return "\n".join(
+        [
+            f"- The {_accuracy(measured)}: the 95% interval (Wilson) is {100 * low:.2f}% to {100 * high:.2f}%. It "
+            "holds for data like the test split, and says nothing about other sources.",
+            "- No latency stands here. What the run measured is in its ledger.json and is that of the computer it ran "
+            "on, not of a phone.",
+            f"- Other kernels may give outputs up to {tolerance.steps} {tolerance.unit} apart from the golden vectors: "
+            f"{tolerance.reason}.",
+            "- Fairness, robustness and inputs of no class were not examined: every input gets one of the labels.",
+        ]
+    )
+
+
+def _versions(facts: Mapping[str, Any]) -> str:
+    versions = ", ".join(f"{name} {version}" for name, version in facts["created_by"].items())
+    return (
+        f"{versions}. Recipe digest: `{facts['digests']['recipe']}`; the recipe itself is the run's recipe.lock.toml."
+    )
+
+
+def _accuracy(measured: Mapping[str, Any]) -> str:
+    share, samples = measured["accuracy"], measured["test_samples"]
+    error = 100 * standard_error(share, samples)
+    return f"accuracy of {100 * share:.2f}% on {samples:,} test samples (standard error {error:.2f} points)"
+
+
+def _table(header: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
+    lines = [header, ["---"] * len(header), *rows]
+    return "\n".join(f"| {' | '.join(line)} |" for line in lines)

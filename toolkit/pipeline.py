@@ -1,0 +1,165 @@
+"""Runs a recipe: its stages in order, then the checks and the bundle, all from one folder."""
+
+from __future__ import annotations
+
+import hashlib
+import shutil
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from litesmith.budget import Violation, violations
+from litesmith.bundle import Provenance, write_bundle
+from litesmith.converters.backend import tf_keras
+from litesmith.converters.tflite_model import TFLiteModel
+from litesmith.data import load_dataset, split
+from litesmith.events import OnEvent, StageFinished, StageStarted, ignore
+from litesmith.files import json_text, sha256_file, write_bytes, write_json, write_text
+from litesmith.ledger import Ledger, cells, row_from_dict
+from litesmith.recipe import Recipe
+from litesmith.recipe_toml import lock, toml_text
+from litesmith.stages import MODEL, Stage, plan
+from litesmith.student import Run
+from litesmith.targets.check import check
+from litesmith.targets.report import TargetReport
+from litesmith.workspace import LOCK_FILE, open_workspace
+
+
+@dataclass(frozen=True, slots=True)
+class RunResult:
+    """What a finished run found. `bundle` is None where a budget or a required target is unmet."""
+
+    model: Path
+    ledger: Ledger
+    details: Mapping[str, Any]
+    reports: Mapping[str, TargetReport]
+    unmet_budgets: tuple[Violation, ...]
+    unmet_targets: tuple[str, ...]
+    bundle: Path | None
+
+    @property
+    def ok(self) -> bool:
+        """Whether every budget and every required target is met."""
+        return not self.unmet_budgets and not self.unmet_targets
+
+    def to_dict(self) -> dict[str, Any]:
+        """The content of ledger.json."""
+        return {
+            "model": MODEL,
+            "stages": self.ledger.to_list(),
+            "details": dict(self.details),
+            "unmet_budgets": [violation.to_dict() for violation in self.unmet_budgets],
+            "unmet_targets": list(self.unmet_targets),
+        }
+
+
+def run_recipe(
+    recipe: Recipe,
+    out: Path,
+    *,
+    base: Path,
+    resume: bool = False,
+    overwrite: bool = False,
+    allow_code: bool = False,
+    on_event: OnEvent = ignore,
+) -> RunResult:
+    """Run a recipe into the folder `out`.
+
+    Args:
+        recipe: what to do.
+        out: the run's folder; holds model.tflite, ledger.json, targets/, bundle/ and recipe.lock.toml at the end.
+        base: folder that paths in the recipe are relative to.
+        resume: go on with the run that `out` holds; stages whose inputs did not change are not run again.
+        overwrite: delete the run that `out` holds.
+        allow_code: load model files even if they hold Python code.
+        on_event: listener for progress.
+
+    Raises:
+        LitesmithError: data, models, training, conversion or disk failed; see `litesmith.errors`.
+    """
+    data = recipe.data
+    dataset = load_dataset(
+        data.source, base=base, image_shape=data.image_shape or None, scale=data.scale, offset=data.offset
+    )
+    splits = split(dataset, seed=recipe.seed, validation=data.validation, calibration=data.calibration, test=data.test)
+    tf_keras()  # says what to install where it is missing
+    locked = lock(recipe, data_digest=dataset.digest, files=_model_files(recipe, base))
+    with open_workspace(out, resume=resume, overwrite=overwrite) as workspace:
+        run = Run(recipe, splits, workspace, base, on_event, allow_code)
+        _check_models(run)
+        write_text(out / LOCK_FILE, toml_text(locked))
+        return _finish(run, _run_stages(run, locked), locked)
+
+
+def _check_models(run: Run) -> None:
+    """Build teacher and student before anything is trained: a mismatch should not cost an hour."""
+    if run.recipe.teacher is not None:
+        run.build(run.recipe.teacher)
+    run.build(run.recipe.student)
+
+
+def _run_stages(run: Run, locked: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
+    results: dict[str, dict[str, Any]] = {}
+    digests = {name: digest for name, digest in locked["digests"].items() if name != "recipe"}
+    key = json_text([digests, locked["versions"]])
+    for stage in plan(run.recipe):
+        sections = {name: locked["recipe"].get(name) for name in stage.sections}
+        key = hashlib.sha256((key + stage.name + json_text(sections)).encode()).hexdigest()
+        results[stage.name] = _run_stage(run, stage, key)
+    return results
+
+
+def _run_stage(run: Run, stage: Stage, key: str) -> dict[str, Any]:
+    recorded = run.workspace.finished(stage.name, key)
+    run.on_event(StageStarted(stage.name, 0 if recorded else stage.epochs))
+    if recorded is None:
+        run.workspace.clear(stage.name)
+        result = stage.execute(run)
+        recorded = {"row": Ledger((result.row,)).to_list()[0], "details": dict(result.details)}
+        run.workspace.finish(stage.name, key, recorded)
+        resumed = False
+    else:
+        resumed = True
+    summary = ", ".join(f"{cell}" for cell in cells(row_from_dict(recorded["row"]))[1:4])
+    run.on_event(StageFinished(stage.name, summary, resumed))
+    return recorded
+
+
+def _finish(run: Run, results: Mapping[str, Mapping[str, Any]], locked: Mapping[str, Any]) -> RunResult:
+    out = run.workspace.root
+    ledger = Ledger(tuple(row_from_dict(result["row"]) for result in results.values()))
+    content = (run.workspace.stage("quantize") / MODEL).read_bytes()
+    write_bytes(out / MODEL, content)
+    model = TFLiteModel(content, MODEL)
+    reports = {name: check(model, name) for name in run.recipe.targets.check}
+    for name, report in reports.items():
+        write_json(out / "targets" / f"{name}.json", {"model": MODEL, "sha256": model.sha256, **report.to_dict()})
+    details = {name: result["details"] for name, result in results.items() if result["details"]}
+    unmet_budgets = violations(run.recipe.budget, ledger)
+    unmet_targets = tuple(name for name in run.recipe.targets.require if reports[name].errors)
+    bundle = None
+    if unmet_budgets or unmet_targets:
+        shutil.rmtree(out / "bundle", ignore_errors=True)  # of an earlier recipe; this file must not ship
+    else:
+        bundle = write_bundle(out / "bundle", model, run.splits, Provenance(locked, ledger, details, reports))
+    result = RunResult(out / MODEL, ledger, details, reports, unmet_budgets, unmet_targets, bundle)
+    write_json(
+        out / "ledger.json",
+        {**result.to_dict(), "digests": locked["digests"], "versions": locked["versions"]},
+    )
+    return result
+
+
+def _model_files(recipe: Recipe, base: Path) -> dict[str, str]:
+    """Digests of the model files that the recipe names, so that a changed file is a changed run."""
+    specs = {"teacher": recipe.teacher, "student": recipe.student}
+    return {name: _digest(base / spec.model) for name, spec in specs.items() if spec and (base / spec.model).exists()}
+
+
+def _digest(path: Path) -> str:
+    if path.is_file():
+        return sha256_file(path)
+    names = sorted(file for file in path.rglob("*") if file.is_file())
+    parts = [f"{file.relative_to(path)} {sha256_file(file)}" for file in names]
+    return hashlib.sha256("\n".join(parts).encode()).hexdigest()

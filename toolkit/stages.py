@@ -1,0 +1,156 @@
+"""The stages of a run. Each starts from the weights that the one before it stored, never from memory.
+
+So a resumed run computes exactly what an uninterrupted one does.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from litesmith import distill, prune, qat
+from litesmith.calibration.samples import CalibrationSet
+from litesmith.converters.keras import convert
+from litesmith.converters.quantize import QuantizationSpec
+from litesmith.converters.verify import compare_outputs
+from litesmith.files import sha256_file, write_bytes
+from litesmith.ledger import Row
+from litesmith.measure import accuracy, measure, predict
+from litesmith.recipe import Recipe
+from litesmith.student import Run
+from litesmith.train import fit
+
+MODEL = "model.tflite"
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """What a stage leaves: its ledger row, and figures that only this stage has."""
+
+    row: Row
+    details: Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Stage:
+    """One step of the plan: what to run, which sections of the recipe it reads, how many epochs it trains."""
+
+    name: str
+    execute: Callable[[Run], Result]
+    sections: tuple[str, ...]
+    epochs: int
+
+
+def plan(recipe: Recipe) -> tuple[Stage, ...]:
+    """The stages that a recipe asks for, in order."""
+    stages = []
+    if recipe.teacher is not None:
+        stages.append(Stage("teacher", teacher, ("seed", "data", "teacher"), recipe.teacher.train.epochs))
+    stages.append(Stage("student", student, ("seed", "data", "student", "distill"), recipe.student.train.epochs))
+    if recipe.prune is not None:
+        stages.append(Stage(prune.STAGE, prune_student, ("prune",), recipe.prune.train.epochs))
+    if recipe.quantize.qat is not None:
+        stages.append(Stage(qat.STAGE, train_quantized, ("quantize",), recipe.quantize.qat.train.epochs))
+    stages.append(Stage("quantize", quantize, ("quantize",), 0))
+    return tuple(stages)
+
+
+def teacher(run: Run) -> Result:
+    """Train the teacher on the labels, or take it as it is when it has no epochs."""
+    start = time.perf_counter()
+    run.seed("teacher")
+    model = run.build(run.teacher_spec)
+    if run.teacher_spec.train.epochs:
+        x, y = run.training_samples()
+        fit(model, x, y, distill.cross_entropy, run.teacher_spec.train, stage="teacher", on_event=run.on_event)
+    return _float_result(run, "teacher", model, start)
+
+
+def student(run: Run) -> Result:
+    """Train the student, from the teacher's logits where the recipe distils."""
+    start = time.perf_counter()
+    x, y, loss = _signal(run)
+    run.seed("student")
+    model = run.build(run.recipe.student)
+    if run.recipe.student.train.epochs:
+        fit(model, x, y, loss, run.recipe.student.train, stage="student", on_event=run.on_event)
+    return _float_result(run, "student", model, start)
+
+
+def prune_student(run: Run) -> Result:
+    """Prune the student under the same training signal."""
+    start = time.perf_counter()
+    assert run.recipe.prune is not None
+    x, y, loss = _signal(run)
+    dense = run.student_after("student").model
+    pruned, layers = prune.prune(dense, x, y, loss, run.recipe.prune, on_event=run.on_event)
+    return _float_result(run, prune.STAGE, pruned, start, {"layers": [asdict(layer) for layer in layers]})
+
+
+def train_quantized(run: Run) -> Result:
+    """Train with fake quantization. The result is a Keras graph, not yet a file: it is measured in Keras."""
+    start = time.perf_counter()
+    assert run.recipe.quantize.qat is not None
+    x, y, loss = _signal(run)
+    before = run.student_after(run.steps_before_quantization()[-1])
+    model = run.quantization_aware()
+    qat.observe_ranges(model, before.model, x)
+    fit(model, x, y, loss, run.recipe.quantize.qat.train, stage=qat.STAGE, on_event=run.on_event)
+    path = run.store(qat.STAGE, model)
+    seconds = round(time.perf_counter() - start, 3)
+    test, validation = run.splits.test, run.splits.validation
+    row = Row(
+        stage=qat.STAGE,
+        label="training graph",
+        measured_on="keras",
+        accuracy=accuracy(model.predict(test.x, verbose=0), test.y),
+        validation_accuracy=accuracy(model.predict(validation.x, verbose=0), validation.y),
+        parameters=before.parameters,
+        sparsity=qat.kernel_sparsity(model),
+        seconds=seconds,
+        sha256=sha256_file(path),
+    )
+    return Result(row, {})
+
+
+def quantize(run: Run) -> Result:
+    """Convert to the deployed file, prove its type, and compare it with the model it came from."""
+    start = time.perf_counter()
+    spec = run.recipe.quantize.conversion
+    final = run.student_after(run.steps()[-1])
+    name = final.model.input_names[0]
+    calibration = CalibrationSet.from_arrays({name: run.splits.calibration.x}, source="calibration split")
+    converted = convert(final.model, spec, calibration if spec.needs_calibration else None)
+    write_bytes(run.workspace.stage("quantize") / MODEL, converted.content)
+    seconds = time.perf_counter() - start
+    test = run.splits.test.x
+    found = predict(converted, test).real
+    parity = compare_outputs(final.model.predict(test, verbose=0), found, converted.outputs[0].quantization)
+    parameters = run.student_after("student").parameters
+    row = measure(converted, run.splits, stage="quantize", parameters=parameters, seconds=seconds)
+    details = {"parity": parity.to_dict(), "io": spec.io, "steps": list(final.steps)}
+    return Result(row, {**details, "calibration_samples": len(calibration), "calibration_digest": calibration.digest})
+
+
+def _signal(run: Run) -> tuple[npt.NDArray[np.float32], npt.NDArray[Any], Callable[[Any, Any], Any]]:
+    """Samples, targets and loss of every stage after the teacher."""
+    x, y = run.training_samples()
+    spec = run.recipe.distill
+    if spec is None:
+        return x, y, distill.cross_entropy
+    logits = distill.teacher_logits(run.stored_teacher(), x, run.workspace.cache)
+    return x, distill.pack_targets(y, logits, spec), distill.distillation_loss(spec)
+
+
+def _float_result(run: Run, stage: str, model: Any, start: float, details: Mapping[str, Any] | None = None) -> Result:
+    run.store(stage, model)
+    converted = convert(model, QuantizationSpec("float32"))
+    write_bytes(run.workspace.stage(stage) / MODEL, converted.content)
+    seconds = time.perf_counter() - start
+    parameters = int(model.count_params())
+    return Result(measure(converted, run.splits, stage=stage, parameters=parameters, seconds=seconds), details or {})
