@@ -24,6 +24,7 @@ TARGETS = ["--target", "edge_tpu", "--target", "nnapi", "--target", "arm_cpu"]
 
 
 def main() -> None:
+    """Time the commands and print medians."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--rounds", type=int, default=9, help="starts of each command (9)")
     parser.add_argument("model", type=Path, nargs="?", help="a .tflite; made if left out")
@@ -53,7 +54,7 @@ def make_model(path: Path) -> Path:
     keras = tf_keras()
     layers = keras.layers
     x = inputs = keras.Input((32, 32, 3))
-    for width in (64, 128, 256, 256, 256, 256, 256):
+    for width in (64, 128, 256, 256, 256, 256, 384):
         x = layers.Conv2D(width, 3, padding="same", activation="relu")(x)
     model = keras.Model(inputs, layers.Dense(10)(layers.GlobalAveragePooling2D()(x)))
     samples = CalibrationSet.from_arrays(np.random.default_rng(0).random((4, 32, 32, 3), np.float32))

@@ -16,6 +16,7 @@ RECIPE = Path(__file__).resolve().parent.parent / "recipes" / "digits.toml"
 
 
 def main() -> None:
+    """Run the recipe and print what each run gave."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--rounds", type=int, default=2, help="runs (2)")
     rounds = parser.parse_args().rounds

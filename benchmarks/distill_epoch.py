@@ -26,6 +26,7 @@ VIEWS = 4
 
 
 def main() -> None:
+    """Time the three kinds of epoch in turn and print ratios."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--rounds", type=int, default=7, help="epochs of each kind (7)")
     rounds = parser.parse_args().rounds
@@ -55,12 +56,14 @@ def main() -> None:
 
 
 def plain_epoch(x: Any, y: Any, loss: Callable[[Any, Any], Any]) -> Callable[[], Any]:
+    """An epoch of `fit` as every training stage runs it."""
     model = digits_student(x.shape[1:], 10)
     model.compile(tf_keras().optimizers.Adam(1e-3), loss)
     return lambda: model.fit(x, y, batch_size=BATCH, epochs=1, verbose=0)
 
 
 def per_step_epoch(x: Any, y: Any, teacher: Any, spec: DistillSpec) -> Callable[[], Any]:
+    """An epoch that runs the teacher again at every step."""
     tf, keras = tensorflow(), tf_keras()
     loss = distillation_loss(spec)
 

@@ -5,11 +5,9 @@ from __future__ import annotations
 import importlib
 import os
 import sys
-import tempfile
-from collections.abc import Iterator
-from contextlib import contextmanager
 from typing import Any
 
+from litesmith.converters.native import quiet_native
 from litesmith.errors import ConversionError
 
 # Read by TensorFlow once, at import: tf.keras has to mean Keras 2, which TFMOT and the converter work with.
@@ -33,24 +31,6 @@ def tf_keras() -> Any:
     """
     _load("tensorflow")
     return _load("tf_keras")
-
-
-@contextmanager
-def quiet_native() -> Iterator[None]:
-    """Keep what native code writes to file descriptor 2 off the terminal; show it if the block raises."""
-    sys.stderr.flush()
-    saved = os.dup(2)
-    with tempfile.TemporaryFile() as sink:
-        os.dup2(sink.fileno(), 2)
-        try:
-            yield
-        except Exception:
-            sink.seek(0)
-            os.write(saved, sink.read()[-4000:])
-            raise
-        finally:
-            os.dup2(saved, 2)
-            os.close(saved)
 
 
 def _load(name: str) -> Any:

@@ -7,8 +7,9 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 from litesmith.calibration.samples import CalibrationSet
-from litesmith.converters.backend import quiet_native, tensorflow
+from litesmith.converters.backend import tensorflow
 from litesmith.converters.label import prove_integer_only, truth_label
+from litesmith.converters.native import quiet_native
 from litesmith.converters.quantize import QuantizationSpec
 from litesmith.converters.tflite_model import TFLiteModel
 from litesmith.errors import CalibrationError, ConversionError
@@ -80,7 +81,7 @@ def _representative(calibration: CalibrationSet, specs: dict[str, Any]) -> Calla
         if found != spec.dtype.as_numpy_dtype:
             raise CalibrationError(
                 f"{bound.source}: input {name!r} holds {found} values but the model takes {spec.dtype.name}; "
-                "give the samples as the model sees them, preprocessed"
+                "give the samples as the model sees them (images: --scale and --offset, or --preprocess)"
             )
 
     def samples() -> Iterator[list[Any]]:

@@ -9,7 +9,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from litesmith.converters.backend import quiet_native, tf_keras
+from litesmith.converters.backend import tf_keras
+from litesmith.converters.native import quiet_native
 from litesmith.errors import ModelError
 
 # Classes whose configuration carries Python bytecode, or names a function that loading would import.

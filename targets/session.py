@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
+from litesmith.converters.native import quiet_native
 from litesmith.errors import ModelError
 
 if TYPE_CHECKING:
@@ -46,7 +47,7 @@ class Session:
         self.runtime = runtime
         self.threads = threads
         self._interpreter = interpreter
-        with native_errors(runtime):
+        with native_errors(runtime), quiet_native():  # delegates announce themselves on stderr
             interpreter.allocate_tensors()
             self._input_details = interpreter.get_input_details()
             self._output_details = interpreter.get_output_details()

@@ -13,7 +13,6 @@ from typing import Any
 
 from litesmith.errors import OutputError
 
-
 # What `write_bytes` calls a file before it is whole.
 TEMPORARY = ".*.litesmith-tmp"
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 import importlib
 from typing import Any
 
-from litesmith.converters.backend import quiet_native, tensorflow
+from litesmith.converters.backend import tensorflow
+from litesmith.converters.native import quiet_native
 from litesmith.errors import ConversionError
 
 

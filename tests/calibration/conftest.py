@@ -1,12 +1,8 @@
-"""Images on disk; no deadlines, because the machine may be busy."""
+"""Images on disk."""
 
 import numpy as np
 import pytest
-from hypothesis import settings
 from PIL import Image
-
-settings.register_profile("no_deadline", deadline=None)
-settings.load_profile("no_deadline")
 
 
 @pytest.fixture

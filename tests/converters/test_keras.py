@@ -86,7 +86,9 @@ def test_inputs_are_matched_by_name_not_by_order():
     converted = convert(model, QuantizationSpec("int8"), CalibrationSet.from_arrays(arrays))
     assert sorted(tensor.shape for tensor in converted.inputs) == [(1, 2), (1, 4)]
     with pytest.raises(CalibrationError, match="narrow, wide"):
-        convert(model, QuantizationSpec("int8"), CalibrationSet.from_arrays({"a": arrays["wide"], "b": arrays["narrow"]}))
+        convert(
+            model, QuantizationSpec("int8"), CalibrationSet.from_arrays({"a": arrays["wide"], "b": arrays["narrow"]})
+        )
 
 
 def test_an_op_that_tflite_does_not_have_is_named():
@@ -105,7 +107,7 @@ def test_an_op_that_tflite_does_not_have_is_named():
 def test_an_open_dimension_is_refused():
     keras = tf_keras()
     inputs = keras.Input((None, 4), name="tokens")
-    with pytest.raises(ConversionError, match="'tokens'.*fix every dimension"):
+    with pytest.raises(ConversionError, match=r"'tokens'.*fix every dimension"):
         convert(keras.Model(inputs, keras.layers.Dense(2)(inputs)), QuantizationSpec("float32"))
 
 

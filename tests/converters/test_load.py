@@ -52,7 +52,7 @@ def test_a_plain_model_gives_the_same_outputs(tmp_path, kind):
 @pytest.mark.parametrize("nested", [False, True])
 def test_a_lambda_layer_is_refused(tmp_path, kind, nested):
     path = saved(small_model(code=True, nested=nested), tmp_path, kind)
-    with pytest.raises(ModelError, match="Lambda.*--allow-code"):
+    with pytest.raises(ModelError, match=r"Lambda.*--allow-code"):
         load_keras_model(path)
 
 
@@ -87,7 +87,13 @@ def test_a_file_cannot_name_a_module_to_import(tmp_path, layer):
 
 @pytest.mark.parametrize(
     ("name", "content"),
-    [("m.h5", b""), ("m.h5", b"\x89HDF\r\n\x1a\n" + b"\0" * 100), ("m.keras", b"PK\x03\x04"), ("m.keras", b""), ("m.txt", b"hello")],
+    [
+        ("m.h5", b""),
+        ("m.h5", b"\x89HDF\r\n\x1a\n" + b"\0" * 100),
+        ("m.keras", b"PK\x03\x04"),
+        ("m.keras", b""),
+        ("m.txt", b"hello"),
+    ],
 )
 def test_a_corrupt_file_is_one_clear_error(tmp_path, name, content):
     (tmp_path / name).write_bytes(content)
@@ -98,7 +104,7 @@ def test_a_corrupt_file_is_one_clear_error(tmp_path, name, content):
 def test_a_truncated_h5_is_one_clear_error(tmp_path):
     path = saved(small_model(), tmp_path, "h5")
     path.write_bytes(path.read_bytes()[:-3000])
-    with pytest.raises(ModelError, match="m.h5"):
+    with pytest.raises(ModelError, match=r"m\.h5"):
         load_keras_model(path)
 
 

@@ -183,7 +183,10 @@ def infinite(x):
     [
         ({"x": infinite(np.ones((90, 8, 8, 1), np.float32))}, "sample 5"),
         ({"x": np.ones((0, 8, 8, 1), np.float32), "y": np.arange(0)}, "empty"),
-        ({"x": np.random.default_rng(0).random((90, 8), np.float32)}, "failed for input_shape=.8,.*does the model fit the data"),
+        (
+            {"x": np.random.default_rng(0).random((90, 8), np.float32)},
+            "failed for input_shape=.8,.*does the model fit the data",
+        ),
         ({"y": np.full(90, -1)}, "label"),
         ({"y": np.arange(90) % 3 + 0.5}, "labels"),
         ({"y": np.arange(80) % 3}, "80 labels"),

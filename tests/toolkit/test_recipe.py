@@ -82,7 +82,11 @@ def test_a_missing_file_is_named(tmp_path):
         read_recipe(tmp_path / "absent.toml")
 
 
-@given(st.dictionaries(st.sampled_from(["name", "seed", "task", "data", "student", "prune", "x"]), st.integers() | st.text()))
+@given(
+    st.dictionaries(
+        st.sampled_from(["name", "seed", "task", "data", "student", "prune", "x"]), st.integers() | st.text()
+    )
+)
 def test_any_table_is_a_recipe_or_a_recipe_error(tmp_path_factory, table):
     path = write(tmp_path_factory.mktemp("any"), tomli_w.dumps(table))
     with pytest.raises(RecipeError):

@@ -54,18 +54,21 @@ def test_overwrite_starts_from_an_empty_folder(tmp_path):
 @pytest.mark.parametrize("overwrite", [True, False])
 def test_a_folder_of_somebody_else_is_left_alone(tmp_path, overwrite):
     (tmp_path / "thesis.txt").write_text("years of work")
-    with pytest.raises(OutputError, match="no run of Litesmith made"):
-        with open_workspace(tmp_path, resume=False, overwrite=overwrite):
-            pass
+    with (
+        pytest.raises(OutputError, match="no run of Litesmith made"),
+        open_workspace(tmp_path, resume=not overwrite, overwrite=overwrite),
+    ):
+        pass
     assert (tmp_path / "thesis.txt").read_text() == "years of work"
 
 
 def test_two_runs_do_not_share_a_folder(tmp_path):
-    with open_new(tmp_path / "run"):
-        with pytest.raises(OutputError, match="another run"), open_workspace(
-            tmp_path / "run", resume=True, overwrite=False
-        ):
-            pass
+    with (
+        open_new(tmp_path / "run"),
+        pytest.raises(OutputError, match="another run"),
+        open_workspace(tmp_path / "run", resume=True, overwrite=False),
+    ):
+        pass
 
 
 def test_out_may_not_be_a_file(tmp_path):

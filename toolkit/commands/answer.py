@@ -31,5 +31,10 @@ def table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
     return "\n".join([lines[0], "  ".join("-" * width for width in widths), *lines[1:]])
 
 
+def printable(text: str) -> str:
+    """Text with control characters replaced: names from a file must not steer a terminal."""
+    return "".join(character if character.isprintable() or character == "\n" else "?" for character in text)
+
+
 def _is_number(cell: str) -> bool:
     return cell in {"", "-"} or cell.lstrip("+-").replace(",", "").replace(".", "", 1).rstrip("%").isdigit()

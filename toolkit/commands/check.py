@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from litesmith.commands.answer import Answer, table
+from litesmith.commands.answer import Answer, printable, table
 
 if TYPE_CHECKING:
     from litesmith.converters.tflite_model import TFLiteModel
@@ -57,7 +57,7 @@ def execute(args: argparse.Namespace) -> Answer:
         texts.append("\n\n".join((_heading(model), *(render(report) for report in reports))))
         unmet = unmet or any(report.errors for report in reports)
     document: Mapping[str, Any] = documents[0] if len(documents) == 1 else {"models": documents}
-    return Answer(document, _printable("\n\n\n".join(texts)), UNMET if unmet else 0)
+    return Answer(document, printable("\n\n\n".join(texts)), UNMET if unmet else 0)
 
 
 def describe(model: TFLiteModel, reports: Sequence[TargetReport]) -> dict[str, Any]:
@@ -151,8 +151,3 @@ def _ranges(places: Iterable[int]) -> str:
 
 def _indented(text: str) -> str:
     return "\n".join(f"  {line}" for line in text.splitlines())
-
-
-def _printable(text: str) -> str:
-    # Names come from the file: control characters in them must not reach a terminal.
-    return "".join(character if character.isprintable() or character == "\n" else "?" for character in text)

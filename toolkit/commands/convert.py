@@ -49,6 +49,7 @@ def execute(args: argparse.Namespace) -> Answer:
     from litesmith.converters.keras import convert
     from litesmith.converters.load import load_keras_model
     from litesmith.converters.quantize import QuantizationSpec
+    from litesmith.converters.tflite_model import TFLiteModel
     from litesmith.files import write_bytes
 
     spec = QuantizationSpec(args.quantize, args.io)
@@ -56,14 +57,14 @@ def execute(args: argparse.Namespace) -> Answer:
         raise CalibrationError(f"--quantize {spec.mode} needs representative samples; pass --calibration DATA")
     model = load_keras_model(args.model, allow_code=args.allow_code)
     calibration = _calibration(args, model) if spec.needs_calibration else None
-    converted = convert(model, spec, calibration)
+    converted = TFLiteModel(convert(model, spec, calibration).content, str(args.out))
     write_bytes(args.out, converted.content)
     document = {"out": str(args.out), **describe(converted)}
     if calibration is not None:
         document["calibration"] = {
             "source": calibration.source, "samples": len(calibration), "digest": calibration.digest
         }  # fmt: skip
-    return Answer(document, f"{args.out}\n{render(converted)}")
+    return Answer(document, render(converted))
 
 
 def _calibration(args: argparse.Namespace, model: Any) -> CalibrationSet:
@@ -83,6 +84,11 @@ def _preprocess(args: argparse.Namespace, model: Any) -> Preprocess | None:
             return Preprocess.from_dict(json.loads(args.preprocess.read_text(encoding="utf-8")))
         except (OSError, ValueError) as error:
             raise DataError(f"{args.preprocess}: cannot be read as preprocess.json ({error})") from error
+    if args.scale is None and Path(args.calibration).is_dir():
+        raise CalibrationError(
+            f"{args.calibration}: say how pixels become the model's inputs; pass --scale (1 for raw 0..255) and "
+            "--offset, or --preprocess"
+        )
     if args.scale is None:
         return None
     shape = tuple(model.inputs[0].shape[1:])

@@ -6,7 +6,7 @@ import argparse
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from litesmith.commands.answer import Answer, table
+from litesmith.commands.answer import Answer, printable, table
 
 if TYPE_CHECKING:
     from litesmith.converters.graph import Tensor
@@ -70,7 +70,7 @@ def render(model: TFLiteModel) -> str:
     ]
     if verdict.label in _EXPLAINED:
         parts.append(_float_lines(model))
-    return _printable("\n\n".join(parts))
+    return printable("\n\n".join(parts))
 
 
 def _interface(tensor: Tensor) -> dict[str, Any]:
@@ -134,8 +134,3 @@ def _float_lines(model: TFLiteModel) -> str:
 
     floats = float_islands(model)
     return "\n  ".join([f"float tensors ({len(floats)}):", *shortened(floats)])
-
-
-def _printable(text: str) -> str:
-    # Names come from the file: control characters in them must not reach a terminal.
-    return "".join(character if character.isprintable() or character == "\n" else "?" for character in text)

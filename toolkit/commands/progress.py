@@ -20,7 +20,12 @@ class ProgressBars:
 
         if isinstance(event, StageStarted):
             self._bar = tqdm(
-                total=event.steps or 1, desc=f"{event.stage:>8}", unit="epoch", file=sys.stderr, leave=False, disable=None
+                total=event.steps or 1,
+                desc=f"{event.stage:>8}",
+                unit="epoch",
+                file=sys.stderr,
+                leave=False,
+                disable=None,
             )
         elif isinstance(event, EpochFinished):
             self._bar.update(1)
