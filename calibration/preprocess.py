@@ -41,7 +41,7 @@ class Preprocess:
         shape: of one sample without the batch axis; `(H, W, C)` with C = 1 or 3 for images.
         kind: "image" or "tensor".
         resize: how other image sizes are brought to `shape`; "none" refuses them.
-        scale: factor, rounded to float32 at construction.
+        scale: factor, not zero, rounded to float32 at construction.
         offset: summand, rounded to float32 at construction.
 
     Raises:
@@ -66,6 +66,8 @@ class Preprocess:
             raise DataError(f"preprocess: a tensor cannot be resized; use resize 'none', not {self.resize!r}")
         object.__setattr__(self, "shape", tuple(int(size) for size in shape))
         object.__setattr__(self, "scale", _float32("scale", self.scale))
+        if self.scale == 0:
+            raise DataError("preprocess: scale 0 makes every sample the same; give a factor such as 1/255, or 1")
         object.__setattr__(self, "offset", _float32("offset", self.offset))
 
     @property

@@ -101,6 +101,11 @@ class CalibrationSet:
     def __len__(self) -> int:
         return len(next(iter(self.inputs.values())))
 
+    @property
+    def is_constant(self) -> bool:
+        """Whether every input is one value in all elements of all samples: no range can be learned from that."""
+        return all(not array.size or bool(array.min() == array.max()) for array in self.inputs.values())
+
     def __iter__(self) -> Iterator[dict[str, Array]]:
         """One sample at a time, each array of shape `(1, ...)`."""
         for index in range(len(self)):
@@ -110,10 +115,12 @@ class CalibrationSet:
         """Draw `n` samples without replacement, kept in order; fewer with the same seed are a subset.
 
         Raises:
-            CalibrationError: there are not so many.
+            CalibrationError: `n` is below 1, or there are not so many.
         """
         if not 1 <= n <= len(self):
-            raise CalibrationError(f"{self.source}: cannot take {n} of {len(self)} calibration samples; ask for fewer")
+            raise CalibrationError(
+                f"{self.source}: cannot take {n} of {len(self)} calibration samples; ask for 1 to {len(self)}"
+            )
         chosen = np.sort(np.random.default_rng(seed).permutation(len(self))[:n])
         return CalibrationSet({name: array[chosen] for name, array in self.inputs.items()}, seed, self.source)
 

@@ -21,6 +21,8 @@ Array = npt.NDArray[Any]
 
 # The name of an input that has none of its own.
 UNNAMED = "x"
+# How files begin: a zip archive, and a pickle of protocol 2 or later.
+_ZIP, _PICKLE = b"PK", b"\x80"
 _LABELS, _CLASS_NAMES = "y", "class_names"
 # What numpy and zipfile raise on a damaged archive; a bare .npy is an array and has no `files`.
 _DAMAGE = (
@@ -54,7 +56,9 @@ class RawData:
         arrays = dict(self.inputs) if self.labels is None else {**self.inputs, _LABELS: self.labels}
         for name, array in arrays.items():
             if array.dtype.hasobject:
-                raise DataError(f"{self.source}: array {name!r} is pickled data (dtype object); give it a number type")
+                raise DataError(
+                    f"{self.source}: array {name!r} holds Python objects (dtype object); give it a number type"
+                )
             if array.ndim == 0:
                 raise DataError(f"{self.source}: array {name!r} is a single number; its first axis must be the sample")
 
@@ -110,9 +114,12 @@ def _read_npz(path: Path) -> dict[str, Array]:
         with path.open("rb") as file, np.load(file, allow_pickle=False) as archive:
             return {name: archive[name] for name in archive.files}
     except _DAMAGE as error:
-        if "pickle" in str(error):
+        with path.open("rb") as file:
+            start = file.read(2)
+        if "pickle" in str(error) and start.startswith((_ZIP, _PICKLE)):
             raise DataError(f"{path}: holds pickled data, which can run code; save plain number arrays") from error
-        raise DataError(f"{path}: is damaged or not an .npz ({error}); save it again with numpy.savez") from error
+        reason = error if start == _ZIP else "no zip archive"
+        raise DataError(f"{path}: is damaged or not an .npz ({reason}); save it again with numpy.savez") from error
 
 
 def _from_result(result: Any, source: str) -> RawData:
@@ -142,9 +149,13 @@ def _raw(x: Any, y: Any, class_names: Any, source: str) -> RawData:
 
 def _array(value: Any, source: str) -> Array:
     try:
-        return np.asarray(value)
+        array = np.asarray(value)
     except (ValueError, TypeError) as error:
         raise DataError(f"{source}: samples do not form an array ({error}); make them one shape") from error
+    if array.dtype.hasobject and array.ndim == 0:
+        kind = "None" if value is None else f"a {type(value).__name__}"
+        raise DataError(f"{source}: gives {kind}, not an array; return arrays: x, (x, y) or (x, y, class_names)")
+    return array
 
 
 def _names(value: Any, source: str) -> tuple[str, ...]:

@@ -7,7 +7,7 @@ import os
 import sys
 from typing import Any
 
-from litesmith.converters.native import quiet_native
+from litesmith.calibration.native import quiet_native
 from litesmith.errors import ConversionError
 
 # Read by TensorFlow once, at import: tf.keras has to mean Keras 2, which TFMOT and the converter work with.
@@ -43,7 +43,8 @@ def _load(name: str) -> Any:
             module = importlib.import_module(name)
     except ImportError as error:
         raise ConversionError(
-            f"this step needs {name}, which cannot be imported ({error}); run: pip install 'litesmith[train]'"
+            f"this step needs {name}, which cannot be imported ({error}); run: "
+            "pip install 'litesmith[train]' (in a checkout: pip install '.[train]')"
         ) from error
     if name == "tensorflow":
         module.get_logger().setLevel("ERROR")

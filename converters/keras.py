@@ -6,10 +6,10 @@ import re
 from collections.abc import Callable, Iterator
 from typing import Any
 
+from litesmith.calibration.native import quiet_native
 from litesmith.calibration.samples import CalibrationSet
 from litesmith.converters.backend import tensorflow
 from litesmith.converters.label import prove_integer_only, truth_label
-from litesmith.converters.native import quiet_native
 from litesmith.converters.quantize import QuantizationSpec
 from litesmith.converters.tflite_model import TFLiteModel
 from litesmith.errors import CalibrationError, ConversionError
@@ -29,6 +29,8 @@ def convert(model: Any, spec: QuantizationSpec, calibration: CalibrationSet | No
         CalibrationError: samples are missing or do not fit the model's inputs.
         ConversionError: the converter refused an op, or the file is not what `spec` asked for.
     """
+    if spec.weight_bits != 8:
+        raise ConversionError("TensorFlow's converter writes no int4 weights; use `litesmith.converters.convert`")
     if spec.needs_calibration and calibration is None:
         raise CalibrationError(f"{spec.mode} needs representative samples; pass a calibration set")
     tf = tensorflow()
@@ -38,7 +40,7 @@ def convert(model: Any, spec: QuantizationSpec, calibration: CalibrationSet | No
     converter._experimental_disable_per_channel_quantization_for_dense_layers = True
     _configure(tf, converter, spec)
     if spec.needs_calibration and calibration is not None:
-        converter.representative_dataset = _representative(calibration, specs)
+        converter.representative_dataset = _representative(check_samples(model, calibration), specs)
     converted = TFLiteModel(_convert(converter), "<converted>")
     _prove(converted, spec)
     return converted
@@ -74,16 +76,25 @@ def _configure(tf: Any, converter: Any, spec: QuantizationSpec) -> None:
         converter.inference_input_type = converter.inference_output_type = tf.dtypes.as_dtype(spec.io)
 
 
-def _representative(calibration: CalibrationSet, specs: dict[str, Any]) -> Callable[[], Iterator[list[Any]]]:
-    bound = calibration.bind({name: tuple(spec.shape) for name, spec in specs.items()})
-    for name, spec in specs.items():
+def check_samples(model: Any, calibration: CalibrationSet) -> CalibrationSet:
+    """The samples under the model's input names.
+
+    Raises:
+        CalibrationError: names, shapes or types are not those of the model's inputs.
+    """
+    inputs = dict(zip(model.input_names, model.inputs, strict=True))
+    bound = calibration.bind({name: tuple(tensor.shape) for name, tensor in inputs.items()})
+    for name, tensor in inputs.items():
         found = bound.inputs[name].dtype
-        if found != spec.dtype.as_numpy_dtype:
+        if found != tensor.dtype.as_numpy_dtype:
             raise CalibrationError(
-                f"{bound.source}: input {name!r} holds {found} values but the model takes {spec.dtype.name}; "
+                f"{bound.source}: input {name!r} holds {found} values but the model takes {tensor.dtype.name}; "
                 "give the samples as the model sees them (images: --scale and --offset, or --preprocess)"
             )
+    return bound
 
+
+def _representative(bound: CalibrationSet, specs: dict[str, Any]) -> Callable[[], Iterator[list[Any]]]:
     def samples() -> Iterator[list[Any]]:
         for sample in bound:
             yield [sample[name] for name in specs]

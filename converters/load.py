@@ -9,8 +9,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from litesmith.calibration.native import quiet_native
 from litesmith.converters.backend import tf_keras
-from litesmith.converters.native import quiet_native
 from litesmith.errors import ModelError
 
 # Classes whose configuration carries Python bytecode, or names a function that loading would import.
@@ -35,12 +35,20 @@ def load_keras_model(path: Path, *, allow_code: bool = False) -> Any:
         _refuse_code(path)
     try:
         with quiet_native():
-            return keras.models.load_model(path, compile=False, safe_mode=not allow_code)
+            model = keras.models.load_model(path, compile=False, safe_mode=not allow_code)
     except Exception as error:  # the loaders raise whatever the damaged part led them to
         raise ModelError(
-            f"Keras cannot load this model ({_first_line(error)}); save it again with tf_keras as .h5 or a SavedModel",
+            f"Keras cannot load this model ({_first_line(error)}). A model with layers of your own loads from an entry "
+            "point, package.module:function, that builds it; one of Keras 3 has to be built and saved with tf_keras",
             file=path,
         ) from error
+    if not isinstance(model, keras.Model):
+        raise ModelError(
+            "it holds a graph but no Keras model to train (was it written by export?); save the model itself with "
+            "tf_keras, or convert it as it is with litesmith convert",
+            file=path,
+        )
+    return model
 
 
 def _refuse_code(path: Path) -> None:
@@ -109,4 +117,4 @@ def _code_in(config: Any) -> Iterator[str]:
 
 
 def _first_line(error: Exception) -> str:
-    return (str(error).strip().splitlines() or [type(error).__name__])[0][:200]
+    return (str(error).strip().splitlines() or [type(error).__name__])[0][:300]

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
-from litesmith.converters.native import quiet_native
+from litesmith.calibration.native import quiet_native
 from litesmith.errors import ModelError
 
 if TYPE_CHECKING:

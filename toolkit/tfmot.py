@@ -5,8 +5,8 @@ from __future__ import annotations
 import importlib
 from typing import Any
 
+from litesmith.calibration.native import quiet_native
 from litesmith.converters.backend import tensorflow
-from litesmith.converters.native import quiet_native
 from litesmith.errors import ConversionError
 
 
@@ -22,7 +22,8 @@ def model_optimization() -> Any:
             return importlib.import_module("tensorflow_model_optimization")
     except ImportError as error:
         raise ConversionError(
-            f"pruning and quantization-aware training need TFMOT ({error}); run: pip install 'litesmith[train]'"
+            f"pruning and quantization-aware training need TFMOT ({error}); run: "
+            "pip install 'litesmith[train]' (in a checkout: pip install '.[train]')"
         ) from error
 
 

@@ -15,11 +15,12 @@ from litesmith.errors import DataError
 sides = st.integers(1, 8)
 raw_images = hnp.arrays(np.uint8, st.tuples(sides, sides) | st.tuples(sides, sides, st.sampled_from((1, 3))))
 numbers = st.floats(-1e6, 1e6)
+scales = numbers.filter(lambda value: np.float32(value) != 0)
 
 
 @st.composite
 def preprocesses(draw):
-    scale, offset = draw(numbers), draw(numbers)
+    scale, offset = draw(scales), draw(numbers)
     if draw(st.booleans()):
         return Preprocess(tuple(draw(st.lists(sides, min_size=1, max_size=4))), "tensor", "none", scale, offset)
     shape = (draw(sides), draw(sides), draw(st.sampled_from((1, 3))))
@@ -49,7 +50,7 @@ def test_pixels_may_be_stored_instead_of_the_image(raw, height, width, channels)
     assert np.array_equal(preprocess.apply(pixels), preprocess.apply(raw))
 
 
-@given(hnp.arrays(np.float32, 5, elements=st.floats(-1e3, 1e3, width=32)), numbers, numbers)
+@given(hnp.arrays(np.float32, 5, elements=st.floats(-1e3, 1e3, width=32)), scales, numbers)
 def test_scale_then_offset_in_float32(values, scale, offset):
     result = Preprocess((5,), "tensor", "none", scale, offset).apply(values)
     expected = [np.float32(np.float32(v * np.float32(scale)) + np.float32(offset)) for v in values]
@@ -111,6 +112,8 @@ def test_channels_follow_the_shape(shape, channels):
         (((2,), "tensor", "bilinear"), "cannot be resized"),
         (((2, 2, 1), "image", "none", float("nan")), "scale nan"),
         (((2, 2, 1), "image", "none", 1.0, 1e39), "offset 1e\\+39"),
+        (((2, 2, 1), "image", "none", 0), "scale 0 makes every sample the same"),
+        (((2, 2, 1), "image", "none", 1e-50), "scale 0 makes every sample the same"),
         (((2, 2, 1), "image", "none", "1"), "must be a number"),
     ],
 )

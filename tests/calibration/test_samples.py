@@ -90,9 +90,26 @@ def test_unusable_samples(inputs, message):
         CalibrationSet.from_arrays(inputs, source="here")
 
 
+@pytest.mark.parametrize(
+    ("inputs", "constant"),
+    [
+        ({"x": np.full((3, 4), 0.5)}, True),
+        ({"x": np.zeros((3, 4), np.int32)}, True),
+        ({"a": np.zeros((3, 4)), "b": np.ones((3, 2))}, True),
+        ({"x": np.zeros((3, 0))}, True),
+        ({"x": X}, False),
+        ({"x": np.repeat(X[:1], 3, axis=0)}, False),
+        ({"x": np.repeat(X[:, :1], 4, axis=1)}, False),
+        ({"a": X, "mask": np.ones((3, 2))}, False),
+    ],
+)
+def test_one_value_everywhere_is_constant(inputs, constant):
+    assert CalibrationSet.from_arrays(inputs).is_constant is constant
+
+
 @pytest.mark.parametrize("n", [0, -1, 4])
 def test_taking_more_than_there_is(n):
-    with pytest.raises(CalibrationError, match=f"cannot take {n} of 3"):
+    with pytest.raises(CalibrationError, match=f"cannot take {n} of 3 .*; ask for 1 to 3"):
         CalibrationSet.from_arrays(X).take(n, seed=0)
 
 

@@ -89,6 +89,21 @@ def test_a_bare_npy_is_not_an_npz(tmp_path):
         read_source("d.npz", base=tmp_path)
 
 
+def test_a_tf_data_set_is_named(returning, tmp_path):
+    pytest.importorskip("tensorflow")
+    with pytest.raises(DataError, match="gives a .*Dataset, not an array"):
+        read_source(
+            returning("__import__('tensorflow').data.Dataset.from_tensor_slices(np.ones((3, 2)))"), base=tmp_path
+        )
+
+
+@pytest.mark.parametrize("content", [b"x,y\n1,2\n", b"{}", b"pickles are green\n"])
+def test_text_is_no_pickle(tmp_path, content):
+    (tmp_path / "d.npz").write_bytes(content)
+    with pytest.raises(DataError, match=r"d\.npz: is damaged or not an \.npz \(no zip archive\)"):
+        read_source("d.npz", base=tmp_path)
+
+
 def test_other_files_are_refused(tmp_path):
     (tmp_path / "d.csv").write_text("1,2")
     with pytest.raises(DataError, match=r"d\.csv: is not an"):
@@ -142,9 +157,12 @@ def test_entry_points(returning, tmp_path, expression, names, labels, class_name
 @pytest.mark.parametrize(
     ("expression", "message"),
     [
-        ("None", "pickled data"),
-        ("np.array([{}])", "pickled data"),
-        ("(np.ones(2), np.array([0, None]))", "'y' is pickled data"),
+        ("None", r":make: gives None, not an array; return arrays: x, \(x, y\)"),
+        ("(i for i in range(3))", "gives a generator, not an array"),
+        ("(np.ones(2), iter([0, 1]))", "gives a list_iterator, not an array"),
+        ("{'x': (i for i in range(3))}", "gives a generator, not an array"),
+        ("np.array([{}])", "'x' holds Python objects"),
+        ("(np.ones(2), np.array([0, None]))", "'y' holds Python objects"),
         ("3.0", "single number"),
         ("(1, 2, 3, 4)", "returned 4 values"),
         ("[[1, 2], [3]]", "do not form an array"),

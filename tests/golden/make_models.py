@@ -143,6 +143,7 @@ def dynamic_batch() -> bytes:
 
 MODELS: dict[str, Callable[[], bytes]] = {
     "float32": partial(plain, classifier),
+    "float32_residual": partial(plain, residual),
     "float16": partial(plain, classifier, types=(tf.float16,), optimize=True),
     "dynamic_range": partial(plain, classifier, optimize=True),
     "dynamic_batch_float": dynamic_batch,
