@@ -1,7 +1,7 @@
 """Which TFLite runtime is the oldest that has every operator version of a model.
 
 A file's own `min_runtime_version` metadata is not proof: the converter fills it in before it quantizes to int16,
-and may leave "1.5.0" in a file whose operators need more.
+and may leave "1.5.0" in a file whose operators need more. Nor are its operators' versions: see `op_versions`.
 """
 
 from __future__ import annotations
@@ -60,7 +60,7 @@ class OldestRuntime:
 
 
 def oldest_runtime(ops: Mapping[str, OpCount]) -> OldestRuntime:
-    """The oldest runtime for the operators of a model, by name as in `TFLiteModel.ops`.
+    """The oldest runtime for operators by name, as `op_versions.needed_ops` gives them for a model.
 
     Custom operators are left out: whether a runtime has them depends on what the app registers.
     """

@@ -15,6 +15,7 @@ from litesmith.errors import ConversionError
 GOLDEN = Path(__file__).parents[1] / "golden"
 DATA = os.environ.get("LITESMITH_DATA")
 LABELS = {
+    "float32_residual": "float32",
     "float32": "float32",
     "dynamic_batch_float": "float32",
     "float16": "float16",

@@ -1,0 +1,67 @@
+"""Channels that training switched off: weights of about zero, and a bias that still counts.
+
+A quantized bias is `bias / (input scale * weight scale)`. With the weight scale that such weights ask for it
+overflows its integer, and the channel that should be constant becomes another constant.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import numpy as np
+import numpy.typing as npt
+
+from litesmith.converters.editing import ModelEditor
+from litesmith.converters.engines import INT4_OPS
+from litesmith.converters.quantize import QuantizationSpec
+
+Array = npt.NDArray[np.float32]
+
+# Largest bias in steps, with room for the products that are added to it: int32 beside int8 activations, int64
+# beside int16 ones.
+_BIAS_STEPS = {"int8": 2.0**30, "int16x8": 2.0**38}
+_INPUT_STEPS = {"int8": 255, "int16x8": 32767}
+# Axis of the output channels among the weights.
+_CHANNEL_AXIS = {"CONV_2D": 0, "DEPTHWISE_CONV_2D": 3, "FULLY_CONNECTED": 0}
+
+
+def floor_weight_scales(editor: ModelEditor, found: Mapping[int, tuple[float, float]], spec: QuantizationSpec) -> None:
+    """Give each channel one weight so large that its bias fits, where none is.
+
+    That weight adds less than a ten-thousandth of the bias to the channel's output.
+
+    Args:
+        editor: the float model, changed in place.
+        found: lowest and highest value by tensor; nothing is done for layers whose input is not there.
+        spec: what the model will be quantized to.
+    """
+    for operator in editor.graph.operators:
+        op = editor.op_name(operator)
+        inputs = list(operator.inputs)
+        if op not in _CHANNEL_AXIS or len(inputs) < 3 or inputs[2] < 0 or inputs[0] not in found:
+            continue
+        weights, bias = editor.constant(inputs[1]), editor.constant(inputs[2])
+        if weights is None or bias is None:
+            continue
+        low, high = found[inputs[0]]
+        width = high - low if spec.mode == "int8" else max(-low, high)
+        smallest_scales = np.abs(bias) / (width / _INPUT_STEPS[spec.mode] * _BIAS_STEPS[spec.mode])
+        most_steps = 7 if spec.weight_bits == 4 and op in INT4_OPS else 127
+        moved = np.moveaxis(weights, _CHANNEL_AXIS[op], 0)
+        one_scale = op == "FULLY_CONNECTED" and spec.weight_bits == 8 and not spec.per_channel_dense
+        groups = moved.reshape(1 if one_scale else len(moved), -1)
+        floors = np.broadcast_to(smallest_scales.max() if one_scale else smallest_scales, len(groups)) * most_steps
+        raised = _raised(groups, floors.astype(np.float32))
+        if raised is not None:
+            editor.set_constant(inputs[1], np.moveaxis(raised.reshape(moved.shape), 0, _CHANNEL_AXIS[op]))
+
+
+def _raised(groups: Array, floors: Array) -> Array | None:
+    """The groups (G, n) with the largest magnitude of each at least its floor (G,); None if it was."""
+    rows, places = np.arange(len(groups)), np.abs(groups).argmax(axis=1)
+    largest = groups[rows, places]
+    if (np.abs(largest) >= floors).all():
+        return None
+    raised = groups.copy()
+    raised[rows, places] = np.copysign(np.maximum(np.abs(largest), floors), largest)
+    return raised

@@ -1,0 +1,148 @@
+"""ai-edge-quantizer, which needs no TensorFlow, with what it gets wrong put right before and after."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from litesmith.calibration.native import quiet_native
+from litesmith.converters.dead_channels import floor_weight_scales
+from litesmith.converters.editing import ModelEditor
+from litesmith.converters.engines import INT4_OPS, describe, limits, prove
+from litesmith.converters.op_versions import raise_op_versions
+from litesmith.converters.quantize import QuantizationSpec
+from litesmith.converters.tflite_model import TFLiteModel
+from litesmith.errors import ConversionError
+
+if TYPE_CHECKING:
+    from litesmith.calibration.ranges import Range
+
+_ALL = ".*"
+
+
+class AeqEngine:
+    """google-ai-edge/ai-edge-quantizer with its min/max recipe.
+
+    Before: tensors get names of their own, by which it finds them, and dead channels a weight scale with which
+    their bias does not overflow. After: buffers go back into the flatbuffer, tensors that nothing reads any more go,
+    outputs get their names back, and operators the versions of their integer kernels.
+    """
+
+    name = "aeq"
+
+    def supports(self, spec: QuantizationSpec) -> bool:
+        """Everything but float32."""
+        return spec.mode != "float32"
+
+    def quantize(self, model: TFLiteModel, ranges: Mapping[int, Range], spec: QuantizationSpec) -> TFLiteModel:
+        """See `Engine.quantize`."""
+        if not self.supports(spec):
+            raise ConversionError(f"ai-edge-quantizer does not write {spec.mode}")
+        found = limits(model, ranges) if spec.needs_calibration else {}
+        editor = ModelEditor(model.content)
+        _name_uniquely(editor)
+        floor_weight_scales(editor, found, spec)
+        statistics = {
+            editor.name(index): {"min": np.array([low], np.float32), "max": np.array([high], np.float32)}
+            for index, (low, high) in found.items()
+        }
+        written = ModelEditor(_run(editor.to_bytes(), statistics, spec))
+        _name_outputs(written, [tensor.name for tensor in model.outputs])
+        written.drop_unused_tensors()
+        raise_op_versions(written)
+        quantized = TFLiteModel(written.to_bytes(), model.source)
+        prove(model, quantized, spec)
+        return quantized
+
+
+def _run(content: bytes, statistics: Mapping[str, Any], spec: QuantizationSpec) -> bytes:
+    try:
+        from ai_edge_quantizer.quantizer import Quantizer
+    except ImportError as error:
+        raise ConversionError(
+            f"this step needs ai-edge-quantizer ({error}); run: pip install 'litesmith[quantizer]'"
+        ) from error
+    quantizer = Quantizer(content)
+    _configure(quantizer, spec)
+    try:
+        # It opens the model with an option that LiteRT warns about.
+        with quiet_native(), warnings.catch_warnings():
+            warnings.simplefilter("ignore", UserWarning)
+            result = quantizer.quantize(dict(statistics) or None, enable_progress_report=False).quantized_model
+    except Exception as error:  # it raises bare ValueErrors, KeyErrors and whatever numpy raises
+        raise ConversionError(
+            f"ai-edge-quantizer refused {describe(spec)} ({type(error).__name__}: {error})"
+        ) from error
+    return bytes(result)
+
+
+def _configure(quantizer: Any, spec: QuantizationSpec) -> None:
+    """The recipe; for an operator the last rule that its policy allows counts."""
+    from ai_edge_quantizer.qtyping import QuantGranularity, TFLOperationName
+    from ai_edge_quantizer.quantizer import AlgorithmName
+
+    every, dense = TFLOperationName.ALL_SUPPORTED, TFLOperationName.FULLY_CONNECTED
+    if spec.mode == "float16":
+        quantizer.add_weight_only_config(_ALL, every, 16, algorithm_key=AlgorithmName.FLOAT_CASTING)
+        return
+    granularity = QuantGranularity.CHANNELWISE if spec.per_channel_dense else QuantGranularity.TENSORWISE
+    rules = [(every, 8, QuantGranularity.CHANNELWISE)]
+    if spec.weight_bits == 4:
+        rules += [(TFLOperationName(op), 4, QuantGranularity.CHANNELWISE) for op in INT4_OPS]
+    else:
+        rules.append((dense, 8, granularity))
+    for op, bits, weights in rules:
+        if spec.mode == "dynamic":
+            quantizer.add_dynamic_config(_ALL, op, bits, weights)
+        else:
+            quantizer.add_static_config(_ALL, op, 16 if spec.mode == "int16x8" else 8, bits, weights)
+    if spec.needs_calibration:
+        _configure_io(quantizer, spec)
+
+
+def _configure_io(quantizer: Any, spec: QuantizationSpec) -> None:
+    from ai_edge_quantizer import qtyping
+    from ai_edge_quantizer.quantizer import AlgorithmName
+
+    ends = (qtyping.TFLOperationName.INPUT, qtyping.TFLOperationName.OUTPUT)
+    if spec.io == "float32":
+        for end in ends:
+            quantizer.update_quantization_recipe(_ALL, end, algorithm_key=AlgorithmName.NO_QUANTIZE)
+    if spec.io == "uint8":
+        unsigned = qtyping.OpQuantizationConfig(
+            activation_tensor_config=qtyping.TensorQuantizationConfig(
+                num_bits=8, symmetric=False, dtype=qtyping.TensorDataType.UINT
+            ),
+            weight_tensor_config=qtyping.TensorQuantizationConfig(num_bits=8),
+            compute_precision=qtyping.ComputePrecision.INTEGER,
+        )
+        for end in ends:
+            quantizer.update_quantization_recipe(_ALL, end, unsigned)
+
+
+def _name_uniquely(editor: ModelEditor) -> None:
+    taken: set[str] = set()
+    for graph in editor.model.subgraphs:
+        # Inputs and outputs are known to the app by name, so they choose first.
+        for index in dict.fromkeys((*graph.inputs, *graph.outputs, *range(len(graph.tensors)))):
+            tensor = graph.tensors[index]
+            name = (tensor.name or b"").decode("utf-8", errors="replace") or "tensor"
+            unique, number = name, 1
+            while unique in taken:
+                unique, number = f"{name};{number}", number + 1
+            taken.add(unique)
+            tensor.name = unique.encode()
+
+
+def _name_outputs(editor: ModelEditor, names: list[str]) -> None:
+    """Where a QUANTIZE or DEQUANTIZE was put behind an output, its result takes over the output's name."""
+    for index, name in zip(editor.graph.outputs, names, strict=True):
+        if editor.name(index) == name:
+            continue
+        for tensor in editor.graph.tensors:
+            if tensor.name == name.encode():
+                tensor.name = f"{name};inner".encode()
+        editor.tensor(index).name = name.encode()
