@@ -4,6 +4,8 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 CHECKED := build/typecheck/litesmith
+FILES := $(shell find toolkit calibration converters targets -name '*.py' -o -name '*.toml' | sort | cksum | tr -d ' ')
+LINKED := $(VENV)/.linked-$(FILES)
 
 .PHONY: run setup test check lint typecheck wheel slow clean
 
@@ -16,13 +18,19 @@ test: setup
 slow: setup
 	$(BIN)/pytest -m slow
 
-setup: $(READY)
+setup: $(LINKED)
 
 $(READY): setup.cfg constraints.txt
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/pip install --quiet --upgrade -c constraints.txt setuptools wheel
-	$(BIN)/pip install --quiet -c constraints.txt -e '.[train,huggingface,tflite-runtime,test]'
+	$(BIN)/pip install --quiet -c constraints.txt -e '.[train,quantizer,huggingface,tflite-runtime,test]'
 	touch $@
+
+# The strict link tree is a real package: a folder named litesmith in the working directory cannot shadow it. It has to
+# be made again when files come or go; an edited file needs nothing.
+$(LINKED): $(READY)
+	$(BIN)/pip install --quiet --no-deps --no-build-isolation -e . --config-settings editable_mode=strict
+	rm -f $(VENV)/.linked-* && touch $@
 
 check: lint typecheck wheel
 	$(BIN)/pytest tests/test_architecture.py
@@ -43,4 +51,4 @@ wheel: setup
 	$(BIN)/python tests/wheel_contents.py build/wheel/*.whl
 
 clean:
-	rm -rf build out dist *.egg-info
+	rm -rf build out dist *.egg-info $(VENV)/.linked-*

@@ -76,12 +76,26 @@ def _configure(tf: Any, converter: Any, spec: QuantizationSpec) -> None:
         converter.inference_input_type = converter.inference_output_type = tf.dtypes.as_dtype(spec.io)
 
 
+def refuse_constant(calibration: CalibrationSet) -> None:
+    """Refuse samples that give every activation a range of nothing.
+
+    Raises:
+        CalibrationError: all inputs have the same value in every place of every sample.
+    """
+    if calibration.is_constant:
+        raise CalibrationError(
+            f"{calibration.source}: every value of every sample is the same, which says nothing of real input; "
+            "give samples of the kind that the model will see"
+        )
+
+
 def check_samples(model: Any, calibration: CalibrationSet) -> CalibrationSet:
     """The samples under the model's input names.
 
     Raises:
         CalibrationError: names, shapes or types are not those of the model's inputs.
     """
+    refuse_constant(calibration)
     inputs = dict(zip(model.input_names, model.inputs, strict=True))
     bound = calibration.bind({name: tuple(tensor.shape) for name, tensor in inputs.items()})
     for name, tensor in inputs.items():

@@ -17,6 +17,7 @@ from litesmith.calibration.samples import CalibrationSet
 from litesmith.converters import corrections
 from litesmith.converters.engines import activations, choose_engine
 from litesmith.converters.fixed_batch import fix_batch
+from litesmith.converters.keras import refuse_constant
 from litesmith.converters.label import truth_label
 from litesmith.converters.quantize import EFFORTS, QuantizationSpec
 from litesmith.converters.rewrites import rewrite
@@ -80,6 +81,8 @@ def quantize_float_model(
         raise ConversionError(f"unknown effort {effort!r}; choose one of {', '.join(EFFORTS)}")
     if spec.needs_calibration and calibration is None:
         raise CalibrationError(f"{spec.mode} needs representative samples; pass a calibration set")
+    if calibration is not None:
+        refuse_constant(calibration)
     chosen = choose_engine(spec, engine)
     seconds: dict[str, float] = {}
     with _timed(seconds, "rewrite"):

@@ -18,6 +18,8 @@ MAX_WARMUP_SECONDS = 3.0
 MIN_RUNS = 20
 MAX_RUNS = 2000
 BOOTSTRAP_RESAMPLES = 200
+# Fewer runs say too little about their own spread.
+MIN_RUNS_FOR_ERROR = 10
 
 Clock = Callable[[], int]
 
@@ -42,25 +44,31 @@ class LatencyConditions:
 
 @dataclass(frozen=True, slots=True)
 class Latency:
-    """Milliseconds of one inference; `standard_error_ms` is that of the median."""
+    """Milliseconds of one inference.
+
+    `standard_error_ms` is that of the median of these runs in this process, None of fewer than
+    `MIN_RUNS_FOR_ERROR`. It is far smaller than the spread of single runs, and says nothing about how another
+    process, another load or another clock frequency would shift them all.
+    """
 
     p50_ms: float
     p90_ms: float
     p99_ms: float
     mean_ms: float
     min_ms: float
-    standard_error_ms: float
+    standard_error_ms: float | None
     runs: int
     warmup_runs: int
     conditions: LatencyConditions
 
     def __post_init__(self) -> None:
         times = (self.min_ms, self.p50_ms, self.p90_ms, self.p99_ms)
-        if not all(math.isfinite(value) for value in (*times, self.mean_ms, self.standard_error_ms)):
+        error_ms = 0.0 if self.standard_error_ms is None else self.standard_error_ms
+        if not all(math.isfinite(value) for value in (*times, self.mean_ms, error_ms)):
             raise ValueError(f"a latency must be finite: {self}")
         if not 0 < self.min_ms <= self.p50_ms <= self.p90_ms <= self.p99_ms or self.mean_ms <= 0:
             raise ValueError(f"a latency must be positive and its percentiles in order: {self}")
-        if self.runs < 1 or self.warmup_runs < 0 or self.standard_error_ms < 0:
+        if self.runs < 1 or self.warmup_runs < 0 or error_ms < 0:
             raise ValueError(f"a latency needs at least one run and a standard error of zero or more: {self}")
 
     def to_dict(self) -> dict[str, Any]:
@@ -119,11 +127,20 @@ def summarise(times_ms: Sequence[float], warmup_runs: int, conditions: LatencyCo
     )
 
 
-def _median_standard_error(times: np.ndarray[Any, np.dtype[np.float64]]) -> float:
-    """Bootstrap (Efron 1979, doi:10.1214/aos/1176344552): the deviation of resampled medians."""
-    generator = np.random.default_rng(0)
-    medians = [np.median(generator.choice(times, len(times))) for _ in range(BOOTSTRAP_RESAMPLES)]
-    return float(np.std(medians))
+def _median_standard_error(times: np.ndarray[Any, np.dtype[np.float64]]) -> float | None:
+    """Block bootstrap (Kunsch 1989, doi:10.1214/aos/1176347265): the deviation of resampled medians.
+
+    Runs that follow each other share the state of caches and clock, so single runs are not independent: resampling
+    them one by one gave a third of this. Blocks of sqrt(n) runs, the last ones going on with the first, keep that.
+    Zero means that the median's value recurs in nearly all runs: its error is below the clock's resolution.
+    """
+    count = len(times)
+    if count < MIN_RUNS_FOR_ERROR:
+        return None
+    length = math.isqrt(count)
+    starts = np.random.default_rng(0).integers(0, count, (BOOTSTRAP_RESAMPLES, -(-count // length), 1))
+    places = ((starts + np.arange(length)) % count).reshape(BOOTSTRAP_RESAMPLES, -1)[:, :count]
+    return float(np.std(np.median(times[places], axis=1)))
 
 
 def _warm_up(run: Callable[[], None], clock: Clock) -> int:

@@ -30,8 +30,9 @@ class OpView:
         """The tensors that `of` names; a single one that is absent gives an empty tuple.
 
         Args:
-            of: `activations` (run-time operands and results, state excluded), `inputs` (run-time operands),
-                `operands` (constants too), `outputs`, or one of them by its place: `input0`, `output0`, ...
+            of: `activations` (run-time operands and results; no state, nor what is unpacked from a constant),
+                `inputs` (run-time operands), `operands` (constants too), `outputs`, or one of them by its place:
+                `input0`, `output0`, ...
 
         Raises:
             ValueError: `of` is none of these.
@@ -43,7 +44,7 @@ class OpView:
             "outputs": self.results,
         }
         if of == "activations":
-            return groups["inputs"] + groups["outputs"]
+            return groups["inputs"] + tuple(tensor for tensor in self.results if self._is_activation(tensor))
         return groups[of] if of in groups else self._one(of)
 
     def operand(self, place: int) -> Tensor | None:

@@ -107,11 +107,11 @@ class TargetProfile:
         """
         from litesmith.targets.profile_toml import read_profile
 
-        name, _, setting = target.partition("@")
+        name, at, setting = target.partition("@")
         if name not in list_profiles():
             raise UnknownTarget(_unknown(name))
         file = resources.files("litesmith.targets") / "profiles" / f"{name}.toml"
-        return read_profile(file.read_text("utf-8"), name, f"{name}.toml", setting or None)
+        return read_profile(file.read_text("utf-8"), name, f"{name}.toml", setting if at else None)
 
     def to_dict(self) -> dict[str, Any]:
         """The profile as plain values for JSON."""

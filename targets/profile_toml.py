@@ -1,7 +1,7 @@
 """Reads a target's TOML, names the file and key of whatever is wrong in it, and resolves one setting.
 
 Every operator entry may hold shorthands (`since`, `max_version`, `types`, `rank`) beside its `rules`; all of
-them become rules. A rule counts from its `since` value of the parameter on and up to, not including, `before`.
+them become rules. A rule or note counts from its `since` value of the parameter on and up to, not including, `before`.
 """
 
 from __future__ import annotations
@@ -28,7 +28,8 @@ OPTIONAL = {"types", "folds", "notes", "runtimes", "every_op"}
 PARTITION = {"keep": str, "max_segments": int, "source": str}
 PARAMETER = {"meaning": str, "values": list, "default": str}
 SOURCE = {"title": str, "url": str, "confirmed": bool}
-NOTE = {"text": str, "fix": str, "source": str}
+NOTE = {"text": str, "fix": str, "source": str, "since": str, "before": str}
+NOTE_REQUIRED = {"text", "fix", "source"}
 RUNTIME = {"name": str, "settings": list, "source": str, "versions": dict}
 OP = {
     "names": list, "source": str, "confirmed": bool, "since": str, "max_version": (int, dict),
@@ -57,7 +58,7 @@ def read_profile(text: str, name: str, file: str, setting: str | None = None) ->
     _check_keys(document["partition"], PARTITION, set(PARTITION), file, "partition")
     _check_keys(document["parameter"], PARAMETER, set(PARAMETER), file, "parameter")
     parameter = _parameter(document["parameter"], file)
-    return _Reader(file, name, document, parameter, setting or parameter.default).profile()
+    return _Reader(file, name, document, parameter, parameter.default if setting is None else setting).profile()
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,7 +88,7 @@ class _Reader:
             every_op=self._rules(document.get("every_op", []), {"source": document["source"]}, "every_op"),
             ops=self._ops(),
             folds={op: tuple(types) for op, types in document.get("folds", {}).items()},
-            notes=tuple(self._note(note, f"notes[{i}]") for i, note in enumerate(document.get("notes", []))),
+            notes=self._notes(),
         )
 
     def _source(self, identifier: str, where: str) -> Source:
@@ -99,9 +100,15 @@ class _Reader:
         _check_keys(sources[identifier], SOURCE, {"title", "url"}, self.file, f"sources.{identifier}")
         return Source(**sources[identifier])
 
-    def _note(self, note: Mapping[str, Any], where: str) -> Note:
-        _check_keys(note, NOTE, set(NOTE), self.file, where)
-        return Note(note["text"], note["fix"], self._source(note["source"], f"{where}.source"))
+    def _notes(self) -> tuple[Note, ...]:
+        notes: list[Note] = []
+        for i, entry in enumerate(self.document.get("notes", [])):
+            where = f"notes[{i}]"
+            _check_keys(entry, NOTE, NOTE_REQUIRED, self.file, where)
+            note = Note(entry["text"], entry["fix"], self._source(entry["source"], f"{where}.source"))
+            if self._counts(entry, where):
+                notes.append(note)
+        return tuple(notes)
 
     def _runtime(self) -> tuple[RuleUse, ...]:
         uses: list[RuleUse] = []

@@ -9,13 +9,15 @@ from __future__ import annotations
 import hashlib
 import json
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
 from litesmith import qat
 from litesmith.converters.label import truth_label
+from litesmith.converters.op_versions import needed_ops
 from litesmith.converters.runtime_versions import oldest_runtime
 from litesmith.converters.tflite_model import TFLiteModel
 from litesmith.errors import DataError, ModelError, OutputError
@@ -126,13 +128,31 @@ def replace_folder(folder: Path, contents: Mapping[str, bytes]) -> None:
     with writing(folder):
         folder = folder.resolve()
         _check_replaceable(folder)
-        folder.parent.mkdir(parents=True, exist_ok=True)
         # Android's packager leaves out what begins with a dot, should one ever stay behind.
-        with tempfile.TemporaryDirectory(prefix=f".{folder.name}.", suffix=".tmp", dir=folder.parent) as name:
+        prefix = f".{folder.name}."
+        with (
+            _made(folder.parent),
+            tempfile.TemporaryDirectory(prefix=prefix, suffix=".tmp", dir=folder.parent) as name,
+        ):
             new, old = Path(name) / "new", Path(name) / "old"
             for file, content in contents.items():
                 write_bytes(new / file, content)
             _swap(folder, new, old)
+
+
+@contextmanager
+def _made(folder: Path) -> Iterator[None]:
+    """Make a folder with its parents; those that were made go again if the body fails."""
+    missing = [place for place in (folder, *folder.parents) if not place.exists()]
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        yield
+    except BaseException:
+        for place in missing:
+            # One that was never made, or that someone else put something into, is not ours to remove.
+            with suppress(OSError):
+                place.rmdir()
+        raise
 
 
 def _check_replaceable(folder: Path) -> None:
@@ -161,15 +181,23 @@ def _facts(model: TFLiteModel, golden: GoldenVectors, splits: Splits, provenance
         "name": locked["recipe"]["name"],
         "task": locked["recipe"]["task"],
         "label": truth_label(model),
-        "oldest_runtime": str(oldest_runtime(model.ops)),
+        "oldest_runtime": str(oldest_runtime(needed_ops(model))),
         "inputs": [asdict(golden.input)],
         "outputs": [{**asdict(golden.output), "holds": "logits"}],
         "steps": list(provenance.details["quantize"]["steps"]),
+        "distillation": locked["recipe"].get("distill"),
+        "shifted_views": _shifted_views(locked["recipe"].get("data", {})),
         "measured": {**{name: getattr(row, name) for name in figures}, "test_samples": len(splits.test)},
         "targets": {name: _summary(report) for name, report in sorted(provenance.reports.items())},
         "digests": dict(locked["digests"]),
         "created_by": dict(locked["versions"]),
     }
+
+
+def _shifted_views(data: Mapping[str, Any]) -> dict[str, int] | None:
+    """How the training samples were multiplied, None if they were not."""
+    views, pixels = data.get("views", 1), data.get("shift_pixels", 0)
+    return {"views": views, "shift_pixels": pixels} if views > 1 and pixels > 0 else None
 
 
 def _summary(report: TargetReport) -> dict[str, Any]:

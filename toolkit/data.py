@@ -18,6 +18,7 @@ __all__ = ["Dataset", "Splits", "load_dataset", "split"]
 
 Array = npt.NDArray[Any]
 DIGITS = "digits"
+_MOST_CLASSES = 2**16
 
 
 def load_dataset(
@@ -42,14 +43,23 @@ def load_dataset(
     raw = _digits() if source == DIGITS else read_source(source, base=base, preprocess=fit)
     if raw.labels is None:
         raise DataError(f"{source}: has no labels; give a folder with one subfolder per class, or an array 'y'")
-    if raw.x.ndim < 2 or 0 in raw.x.shape:
-        raise DataError(f"{source}: is empty (x has shape {raw.x.shape}); give samples of at least one value each")
+    _check_shape(raw.x.shape, source)
     try:
         preprocess = _preprocess(raw, image_shape, scale, offset)
         x = preprocess.apply_batch(raw.x)
     except DataError as error:
         raise DataError(f"{source}: {error}") from error
     return Dataset(x, raw.labels, raw.class_names or _numbered(raw.labels), preprocess, source)
+
+
+def _check_shape(shape: tuple[int, ...], source: str) -> None:
+    if 0 in shape:
+        raise DataError(f"{source}: is empty (x has shape {shape}); give samples of at least one value each")
+    if len(shape) == 1:
+        raise DataError(
+            f"{source}: x has shape {shape}, a list of numbers and not of samples; give it a second axis, such as "
+            f"({shape[0]}, 1) for one number a sample"
+        )
 
 
 def _preprocess(
@@ -73,13 +83,19 @@ def _digits() -> RawData:
     try:
         from sklearn.datasets import load_digits
     except ImportError as error:
-        raise DataError("digits: the bundled data need scikit-learn; pip install 'litesmith[train]'") from error
+        raise DataError(
+            "digits: the bundled data need scikit-learn; run: "
+            "pip install 'litesmith[train]' (in a checkout: pip install '.[train]')"
+        ) from error
     digits = load_digits()
     names = tuple(str(name) for name in digits.target_names)
     return RawData({UNNAMED: digits.images.astype(np.uint8)}, digits.target, names, DIGITS)
 
 
 def _numbered(labels: Array) -> tuple[str, ...]:
-    """Names for classes that have none. Of unusable labels nothing is made: `Dataset` says what is wrong."""
-    usable = labels.dtype.kind in "iu" and labels.size and labels.min() >= 0 and labels.max() < 2**16
-    return tuple(str(label) for label in range(int(labels.max()) + 1)) if usable else ("0", "1")
+    """Names for classes that have none. Unusable labels get as many as they are: `Dataset` says what is wrong."""
+    if labels.dtype.kind not in "iu" or not labels.size:
+        return "0", "1"
+    usable = labels.min() >= 0 and labels.max() < _MOST_CLASSES
+    count = int(labels.max()) + 1 if usable else max(2, len(np.unique(labels)))
+    return tuple(str(label) for label in range(count))

@@ -86,4 +86,8 @@ def _check_labels(name: str, y: Array, length: int, classes: int) -> None:
         raise DataError(f"{name}: has {length} samples but {len(y)} labels; make them equal")
     wrong = np.flatnonzero((y < 0) | (y >= classes))
     if wrong.size:
-        raise DataError(f"{name}: sample {wrong[0]} has label {y[wrong[0]]}; labels must be 0 to {classes - 1}")
+        raise DataError(
+            f"{name}: sample {wrong[0]} has label {y[wrong[0]]}; labels must be 0 to {classes - 1}, the places of "
+            f"{classes} classes, but there are {len(np.unique(y))} distinct ones from {y.min()} to {y.max()}; "
+            "number the classes from 0 without gaps"
+        )

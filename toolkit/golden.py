@@ -174,7 +174,9 @@ def _tolerance(model: TFLiteModel, outputs: npt.NDArray[np.float32], quantizatio
         steps, kind = STEPS_QUANTIZATION_AWARE, "files trained quantization-aware"
     else:
         steps, kind = STEPS_AFTER_TRAINING, "files quantized after training"
-    return Tolerance(quantization.scales[0], steps, "LSB", f"kernel sets differ by at most {steps} LSB on {kind}")
+    step = quantization.scales[0]
+    unit = "LSB" if out.quantization else f"LSB ({step:.3g}) of the tensor behind the float output"
+    return Tolerance(step, steps, unit, f"kernel sets differ by at most {steps} LSB on {kind}")
 
 
 def _single_output(run: IsolatedRun, golden: GoldenVectors, bundle: Path) -> Array:

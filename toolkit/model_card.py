@@ -35,6 +35,7 @@ def model_card(facts: Mapping[str, Any], golden: GoldenVectors, splits: Splits, 
     sections = {
         "": _summary(facts, splits),
         "Results by stage": _results(provenance),
+        "Training": _training(facts),
         "Data": _data(facts, splits),
         "Preparing the input": _preprocessing(splits.test.preprocess),
         "Feeding the model": _feeding(golden.input),
@@ -47,7 +48,8 @@ def model_card(facts: Mapping[str, Any], golden: GoldenVectors, splits: Splits, 
         "states them, beside the bundle and not in it: a changed file no longer fits manifest.json.",
     }
     parts = [f"## {title}\n\n{text}" if title else text for title, text in sections.items()]
-    return "\n\n".join([f"# {facts['name']}", *parts]) + "\n"
+    # A heading ends with its line.
+    return "\n\n".join([f"# {' '.join(facts['name'].split())}", *parts]) + "\n"
 
 
 def standard_error(share: float, samples: int) -> float:
@@ -67,9 +69,10 @@ def _summary(facts: Mapping[str, Any], splits: Splits) -> str:
     measured = facts["measured"]
     return (
         f"A {facts['label']} TFLite model for {facts['task']} into {len(splits.test.class_names)} classes: "
-        f"{measured['bytes']:,} bytes ({measured['gzip_bytes']:,} gzipped), {_accuracy(measured)}. "
+        f"{measured['bytes']:,} bytes ({measured['gzip_bytes']:,} gzipped), "
+        f"{_accuracy(measured)} ({_spread(measured)}). "
         f"It went through: {', '.join(facts['steps'])}. "
-        f"By its operators' versions, the oldest TFLite runtime that can run it is {facts['oldest_runtime']}."
+        f"By its operators and their types, the oldest TFLite runtime that can run it is {facts['oldest_runtime']}."
     )
 
 
@@ -80,6 +83,25 @@ def _results(provenance: Provenance) -> str:
         "Sparsity is the share of weights of convolutions and dense layers that are exactly zero."
     )
     return f"{_table(HEADER[:-_TIMED], rows)}\n\n{note}"
+
+
+def _training(facts: Mapping[str, Any]) -> str:
+    distillation, views = facts["distillation"], facts["shifted_views"]
+    if distillation is None:
+        signal = "The student learned from the labels alone, without a teacher."
+    else:
+        source = {"data": "those of the data", "teacher": "the classes that the teacher names"}[distillation["labels"]]
+        signal = (
+            "The student was distilled from a teacher (Hinton et al., arXiv 1503.02531) at temperature "
+            f"{distillation['temperature']:g}: the divergence from the teacher weighs {distillation['alpha']:g}, the "
+            f"cross-entropy with the labels, which are {source}, {1 - distillation['alpha']:g}."
+        )
+    if views is None:
+        return f"{signal} Each training sample was used as it is."
+    return (
+        f"{signal} Each training sample was used in {views['views']} views: as it is, and shifted at random by up to "
+        f"{views['shift_pixels']} {'pixel' if views['shift_pixels'] == 1 else 'pixels'}."
+    )
 
 
 def _data(facts: Mapping[str, Any], splits: Splits) -> str:
@@ -128,7 +150,7 @@ def _feeding(spec: TensorSpec) -> str:
     limits = np.iinfo(spec.dtype)
     return (
         f"{head}Feed\n\n"
-        f"    q = clamp(round(x / {spec.scale!r}) {_signed(spec.zero_point)}, {limits.min}, {limits.max})\n\n"
+        f"    q = clamp(round(x / {spec.scale!r}){_plus(spec.zero_point)}, {limits.min}, {limits.max})\n\n"
         "in float32, where `round` takes ties away from zero, as C's `roundf`. The golden vectors hold `x` as `input` "
         "and `q` as `input_tensor`."
     )
@@ -137,8 +159,9 @@ def _feeding(spec: TensorSpec) -> str:
 def _reading(spec: TensorSpec) -> str:
     head = f"Output `{spec.name}`, {spec.dtype}, shape {list(spec.shape)}: one logit per line of labels.txt. "
     if spec.scale is not None:
+        q = f"(q{_plus(-spec.zero_point)})" if spec.zero_point else "q"
         head += (
-            f"The real value is\n\n    logit = {spec.scale!r} * (q {_signed(-(spec.zero_point or 0))})\n\n"
+            f"The real value is\n\n    logit = {spec.scale!r} * {q}\n\n"
             "and grows with `q`, so the class can be read off `q` itself. "
         )
     return (
@@ -147,8 +170,9 @@ def _reading(spec: TensorSpec) -> str:
     )
 
 
-def _signed(value: int | None) -> str:
-    return f"{'-' if (value or 0) < 0 else '+'} {abs(value or 0)}"
+def _plus(value: int | None) -> str:
+    """What adds a value to a formula; nothing for 0."""
+    return f" {'-' if value < 0 else '+'} {abs(value)}" if value else ""
 
 
 def _parity(parity: Mapping[str, Any]) -> str:
@@ -183,8 +207,8 @@ def _limits(measured: Mapping[str, Any], golden: GoldenVectors) -> str:
     tolerance = golden.tolerance
     return "\n".join(
         [
-            f"- The {_accuracy(measured)}: the 95% interval (Wilson) is {100 * low:.2f}% to {100 * high:.2f}%. It "
-            "holds for data like the test split, and says nothing about other sources.",
+            f"- The {_accuracy(measured)} is an estimate: the 95% interval (Wilson) is {100 * low:.2f}% to "
+            f"{100 * high:.2f}%. It holds for data like the test split, and says nothing about other sources.",
             "- No latency stands here. What the run measured is in its ledger.json and is that of the computer it ran "
             "on, not of a phone.",
             f"- Other kernels may give outputs up to {tolerance.steps} {tolerance.unit} apart from the golden vectors: "
@@ -202,9 +226,16 @@ def _versions(facts: Mapping[str, Any]) -> str:
 
 
 def _accuracy(measured: Mapping[str, Any]) -> str:
+    return f"accuracy of {100 * measured['accuracy']:.2f}% on {measured['test_samples']:,} test samples"
+
+
+def _spread(measured: Mapping[str, Any]) -> str:
+    """The standard error, or the interval where all samples went the same way and the formula gives a false zero."""
     share, samples = measured["accuracy"], measured["test_samples"]
-    error = 100 * standard_error(share, samples)
-    return f"accuracy of {100 * share:.2f}% on {samples:,} test samples (standard error {error:.2f} points)"
+    if error := 100 * standard_error(share, samples):
+        return f"standard error {error:.2f} points"
+    low, high = wilson_interval(share, samples)
+    return f"95% interval {100 * low:.2f}% to {100 * high:.2f}%"
 
 
 def _table(header: Sequence[str], rows: Iterable[Sequence[str]]) -> str:

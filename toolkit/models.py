@@ -48,7 +48,7 @@ def _call(reference: str, base: Path, input_shape: tuple[int, ...], num_classes:
     function = load_entry_point(reference, base=base)
     try:
         return function(input_shape=input_shape, num_classes=num_classes)
-    except Exception as error:  # whatever the user's function raises
+    except (Exception, SystemExit) as error:  # whatever the user's function does
         first = (str(error).strip().splitlines() or [type(error).__name__])[0]
         raise RecipeError(
             f"{reference} failed for input_shape={input_shape}, num_classes={num_classes} ({first}); "
@@ -108,6 +108,11 @@ def _check_shapes(model: Any, reference: str, input_shape: tuple[int, ...], num_
         found
     ) != len(expected):
         raise RecipeError(f"{reference} takes inputs {found[1:]}, but the data has {input_shape}")
+    if None in found[1:]:
+        raise RecipeError(f"{reference} leaves dimensions of its input open {found[1:]}; fix them to {input_shape}")
+    ending = getattr(getattr(model.layers[-1], "activation", None), "__name__", "linear")
+    if ending not in ("linear", "softmax"):
+        raise RecipeError(f"{reference} ends in {ending}; a classifier must end in logits or in softmax")
     classes = tuple(model.outputs[0].shape)[1:]
     if classes != (num_classes,):
         raise RecipeError(

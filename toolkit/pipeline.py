@@ -15,10 +15,12 @@ from litesmith.converters.backend import tf_keras
 from litesmith.converters.tflite_model import TFLiteModel
 from litesmith.data import load_dataset, split
 from litesmith.events import OnEvent, StageFinished, StageStarted, ignore
-from litesmith.files import json_text, sha256_file, write_bytes, write_json, write_text
+from litesmith.files import json_text, write_bytes, write_json, write_text
 from litesmith.ledger import Ledger, cells, row_from_dict
+from litesmith.preflight import preflight, source_digests
 from litesmith.recipe import Recipe
 from litesmith.recipe_toml import lock, toml_text
+from litesmith.splits import Splits
 from litesmith.stages import MODEL, Stage, plan
 from litesmith.student import Run
 from litesmith.targets.check import check
@@ -84,19 +86,14 @@ def run_recipe(
     )
     splits = split(dataset, seed=recipe.seed, validation=data.validation, calibration=data.calibration, test=data.test)
     tf_keras()  # says what to install where it is missing
-    locked = lock(recipe, data_digest=dataset.digest, files=_model_files(recipe, base))
+    locked = lock(recipe, data_digest=dataset.digest, files=source_digests(recipe, base))
     with open_workspace(out, resume=resume, overwrite=overwrite) as workspace:
         run = Run(recipe, splits, workspace, base, on_event, allow_code)
-        _check_models(run)
+        preflight(run)
+        if overwrite:
+            workspace.wipe()
         write_text(out / LOCK_FILE, toml_text(locked))
         return _finish(run, _run_stages(run, locked), locked)
-
-
-def _check_models(run: Run) -> None:
-    """Build teacher and student before anything is trained: a mismatch should not cost an hour."""
-    if run.recipe.teacher is not None:
-        run.build(run.recipe.teacher)
-    run.build(run.recipe.student)
 
 
 def _run_stages(run: Run, locked: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
@@ -126,6 +123,13 @@ def _run_stage(run: Run, stage: Stage, key: str) -> dict[str, Any]:
     return recorded
 
 
+def _data_facts(splits: Splits) -> dict[str, int]:
+    parts = {"train": splits.train, "validation": splits.validation}
+    parts |= {"calibration": splits.calibration, "test": splits.test}
+    counts = {name: len(part) for name, part in parts.items()}
+    return {**counts, "duplicates": splits.duplicates, "conflicting_labels": splits.conflicts}
+
+
 def _finish(run: Run, results: Mapping[str, Mapping[str, Any]], locked: Mapping[str, Any]) -> RunResult:
     out = run.workspace.root
     ledger = Ledger(tuple(row_from_dict(result["row"]) for result in results.values()))
@@ -133,9 +137,11 @@ def _finish(run: Run, results: Mapping[str, Mapping[str, Any]], locked: Mapping[
     write_bytes(out / MODEL, content)
     model = TFLiteModel(content, MODEL)
     reports = {name: check(model, name) for name in run.recipe.targets.check}
+    shutil.rmtree(out / "targets", ignore_errors=True)  # of targets that an earlier recipe named
     for name, report in reports.items():
         write_json(out / "targets" / f"{name}.json", {"model": MODEL, "sha256": model.sha256, **report.to_dict()})
     details = {name: result["details"] for name, result in results.items() if result["details"]}
+    details["data"] = _data_facts(run.splits)
     unmet_budgets = violations(run.recipe.budget, ledger)
     unmet_targets = tuple(name for name in run.recipe.targets.require if reports[name].errors)
     bundle = None
@@ -149,17 +155,3 @@ def _finish(run: Run, results: Mapping[str, Mapping[str, Any]], locked: Mapping[
         {**result.to_dict(), "digests": locked["digests"], "versions": locked["versions"]},
     )
     return result
-
-
-def _model_files(recipe: Recipe, base: Path) -> dict[str, str]:
-    """Digests of the model files that the recipe names, so that a changed file is a changed run."""
-    specs = {"teacher": recipe.teacher, "student": recipe.student}
-    return {name: _digest(base / spec.model) for name, spec in specs.items() if spec and (base / spec.model).exists()}
-
-
-def _digest(path: Path) -> str:
-    if path.is_file():
-        return sha256_file(path)
-    names = sorted(file for file in path.rglob("*") if file.is_file())
-    parts = [f"{file.relative_to(path)} {sha256_file(file)}" for file in names]
-    return hashlib.sha256("\n".join(parts).encode()).hexdigest()

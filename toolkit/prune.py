@@ -47,7 +47,7 @@ def prune(
     """
     tfmot = model_optimization()
     schedule = _schedule(tfmot, spec, steps_per_epoch(len(x), spec.train) * spec.train.epochs)
-    names = _prunable(model, spec)
+    names = prunable(model, spec)
     wrapped = _wrap(tfmot, model, names, schedule)
     update = tfmot.sparsity.keras.UpdatePruningStep()
     fit(wrapped, x, y, loss, spec.train, stage=STAGE, on_event=on_event, callbacks=[update])
@@ -81,12 +81,18 @@ def _schedule(tfmot: Any, spec: PruneSpec, steps: int) -> Any:
     return tfmot.sparsity.keras.PolynomialDecay(spec.initial_sparsity, spec.sparsity, begin, end, frequency=frequency)
 
 
-def _prunable(model: Any, spec: PruneSpec) -> tuple[str, ...]:
+def prunable(model: Any, spec: PruneSpec) -> tuple[str, ...]:
     """Convolutions and dense layers; TFMOT leaves depthwise convolutions dense without saying so."""
     layers = tf_keras().layers
-    known = {layer.name for layer in model.layers}
-    if unknown := sorted(set(spec.exclude) - known):
-        raise CompressionError(f"prune.exclude names layers the student does not have: {unknown}", stage=STAGE)
+    known = [layer.name for layer in model.layers]
+    if unknown := sorted(set(spec.exclude) - set(known)):
+        raise CompressionError(f"exclude names {unknown}, but the student has the layers {known}", stage=STAGE)
+    if nested := [layer.name for layer in model.layers if hasattr(layer, "layers")]:
+        raise CompressionError(
+            f"the student holds another model as its layer {nested[0]!r}, whose layers cannot be pruned; "
+            "build it from that model's layers instead",
+            stage=STAGE,
+        )
     names = tuple(
         layer.name
         for layer in model.layers
@@ -95,7 +101,9 @@ def _prunable(model: Any, spec: PruneSpec) -> tuple[str, ...]:
         and layer.name not in spec.exclude
     )
     if not names:
-        raise CompressionError("the student has no Conv2D or Dense layer to prune; remove the section", stage=STAGE)
+        raise CompressionError(
+            "no Conv2D or Dense layer is left to prune; exclude fewer layers or remove the section", stage=STAGE
+        )
     return names
 
 
@@ -104,6 +112,6 @@ def _check(reached: tuple[LayerSparsity, ...]) -> None:
         if layer.reached < layer.asked - _TOLERANCE:
             raise CompressionError(
                 f"layer {layer.layer!r} reached {layer.reached:.3f} zeros of {layer.asked:.3f} asked; "
-                "give it more epochs, or exclude the layer",
+                "ask for less, give it more epochs, or exclude the layer (small layers round to few steps)",
                 stage=STAGE,
             )

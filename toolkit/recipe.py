@@ -6,7 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from litesmith.converters.quantize import QuantizationSpec
+from litesmith.calibration.ranges import RANGE_METHODS
+from litesmith.converters.quantize import EFFORTS, QuantizationSpec
 from litesmith.errors import ConversionError, RecipeError
 from litesmith.targets.profile import TargetProfile
 
@@ -70,6 +71,7 @@ class DataSpec:
         )
         _require(self.views >= 1, "views", f"{self.views} is not positive")
         _require(self.shift_pixels >= 0, "shift_pixels", f"{self.shift_pixels} is negative")
+        _require((self.views > 1) == (self.shift_pixels > 0), "views", "goes with shift_pixels: give both, or neither")
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,7 +120,7 @@ class PruneSpec:
             "end",
             f"needs 0 <= begin < end <= 1, not {self.begin}..{self.end}",
         )
-        _require(self.train.epochs >= 1, "epochs", "pruning needs at least one epoch to reach its sparsity")
+        _require(self.train.epochs >= 1, "train.epochs", "pruning needs at least one epoch to reach its sparsity")
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,15 +131,20 @@ class QatSpec:
     preserve_sparsity: bool = True
 
     def __post_init__(self) -> None:
-        _require(self.train.epochs >= 1, "epochs", "quantization-aware training needs at least one epoch")
+        _require(self.train.epochs >= 1, "train.epochs", "quantization-aware training needs at least one epoch")
 
 
 @dataclass(frozen=True, slots=True)
 class QuantizeSpec:
-    """The deployed file: mode and I/O type, and quantization-aware training before it where `qat` is given."""
+    """The deployed file: mode and I/O type, and quantization-aware training before it where `qat` is given.
+
+    `effort` and `method` are for int8 without that training, see `post_training.quantize_float_model`.
+    """
 
     mode: str = "int8"
     io: str = ""
+    effort: str = "fast"
+    method: str = "minmax"
     qat: QatSpec | None = None
 
     def __post_init__(self) -> None:
@@ -145,6 +152,8 @@ class QuantizeSpec:
             object.__setattr__(self, "io", self.conversion.io)
         except ConversionError as error:
             raise RecipeError(str(error), key="mode") from error
+        _one_of(self.effort, EFFORTS, "effort")
+        _one_of(self.method, tuple(RANGE_METHODS), "method")
         _require(self.qat is None or self.mode == "int8", "qat", f"trains for int8; remove it for {self.mode}")
 
     @property
@@ -207,6 +216,7 @@ class Recipe:
         _require(bool(self.name.strip()), "name", "is empty")
         _require(0 <= self.seed < 2**31, "seed", f"{self.seed} is not in 0 .. 2^31-1")
         _require(self.distill is None or self.teacher is not None, "distill", "needs a [teacher] section")
+        _require(self.teacher is None or self.distill is not None, "teacher", "is of no use without [distill]")
 
     @classmethod
     def from_toml(cls, path: Path) -> Recipe:

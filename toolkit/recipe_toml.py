@@ -18,6 +18,8 @@ from litesmith.errors import LitesmithError, RecipeError
 from litesmith.files import json_text
 from litesmith.recipe import Recipe
 
+# A recipe.lock.toml is a recipe too.
+_LOCK_KEYS = {"recipe", "digests", "versions"}
 # What a run's numbers can depend on.
 _PINNED = (
     "numpy",
@@ -36,11 +38,13 @@ def read_recipe(path: Path) -> Recipe:
         RecipeError: the file is missing or not TOML, or a key is unknown, missing or has a wrong value.
     """
     try:
-        table = tomllib.loads(path.read_text(encoding="utf-8"))
+        table = tomllib.loads(path.read_text(encoding="utf-8-sig"))
     except OSError as error:
         raise RecipeError(f"cannot be read ({error.strerror}); check the path", file=path) from error
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise RecipeError(f"is not valid TOML: {error}", file=path) from error
+    if table.keys() == _LOCK_KEYS:
+        table = table["recipe"]
     recipe: Recipe = _build(Recipe, table, path, "")
     return recipe
 
@@ -83,7 +87,8 @@ def _build(cls: type[Any], table: dict[str, Any], path: Path, prefix: str) -> An
         if name in table:
             values[name] = _value(hints[name], table[name], path, prefix + name)
         elif field.default is dataclasses.MISSING and field.default_factory is dataclasses.MISSING:
-            raise RecipeError("is missing; every recipe needs it", file=path, key=prefix + name)
+            where = f"[{prefix.rstrip('.')}]" if prefix else "every recipe"
+            raise RecipeError(f"is missing; {where} needs it", file=path, key=prefix + name)
     try:
         return cls(**values)
     except RecipeError as error:

@@ -12,11 +12,20 @@ from litesmith.dataset import Dataset
 from litesmith.errors import DataError
 
 Counts = npt.NDArray[np.int64]
+_CONFLICTS_SHOWN = 6
 
 
 @dataclass(frozen=True, slots=True)
 class Splits:
     """Four disjoint parts of one dataset, each with every class.
+
+    Attributes:
+        train: what is left after the other parts.
+        validation: to choose by.
+        calibration: to quantize with.
+        test: to measure with, once.
+        duplicates: samples of the dataset that repeat the content of an earlier one.
+        conflicts: samples of the dataset whose content stands under more than one label.
 
     Raises:
         DataError: at construction, if a class is missing in a part.
@@ -26,6 +35,8 @@ class Splits:
     validation: Dataset
     calibration: Dataset
     test: Dataset
+    duplicates: int = 0
+    conflicts: int = 0
 
     def __post_init__(self) -> None:
         for part in (self.train, self.validation, self.calibration, self.test):
@@ -54,12 +65,17 @@ def split(
         DataError: a part would lack a class; the message says how many samples are needed.
     """
     groups = _groups(dataset, seed)
+    conflicts = _conflicts(dataset, groups)
     sizes = np.bincount([label for label, _ in groups.values()], minlength=len(dataset.class_names))
     wanted = {"validation": validation, "calibration": calibration, "test": test}
-    quotas = {part: _quotas(dataset.name, part, amount, sizes) for part, amount in wanted.items()}
-    _check_enough(dataset, sizes, quotas)
+    try:
+        quotas = {part: _quotas(dataset.name, part, amount, sizes) for part, amount in wanted.items()}
+        _check_enough(dataset, sizes, quotas)
+    except DataError as error:
+        raise DataError(f"{error}{_told(conflicts)}") from error
     members = {part: np.sort(np.array(places, np.int64)) for part, places in _assign(groups, quotas).items()}
-    return Splits(**{part: dataset.select(places, f"{dataset.name}/{part}") for part, places in members.items()})
+    parts = {part: dataset.select(places, f"{dataset.name}/{part}") for part, places in members.items()}
+    return Splits(**parts, duplicates=len(dataset) - len(groups), conflicts=len(conflicts))
 
 
 def _groups(dataset: Dataset, seed: int) -> dict[bytes, tuple[int, list[int]]]:
@@ -72,6 +88,23 @@ def _groups(dataset: Dataset, seed: int) -> dict[bytes, tuple[int, list[int]]]:
         indices.append(index)
         groups[key] = (min(known, label), indices)
     return groups
+
+
+def _conflicts(dataset: Dataset, groups: dict[bytes, tuple[int, list[int]]]) -> list[int]:
+    """Places of samples whose content stands under more than one label."""
+    return sorted(
+        place for _, places in groups.values() if len(set(dataset.y[places].tolist())) > 1 for place in places
+    )
+
+
+def _told(conflicts: list[int]) -> str:
+    if not conflicts:
+        return ""
+    shown = ", ".join(map(str, conflicts[:_CONFLICTS_SHOWN])) + (", ..." if len(conflicts) > _CONFLICTS_SHOWN else "")
+    return (
+        f". {len(conflicts)} samples stand under more than one label (samples {shown}); identical ones count once, "
+        "for the lowest of their labels: give each one label"
+    )
 
 
 def _assign(groups: dict[bytes, tuple[int, list[int]]], quotas: dict[str, Counts]) -> dict[str, list[int]]:

@@ -15,6 +15,7 @@ import numpy.typing as npt
 
 from litesmith import distill, prune, qat
 from litesmith.calibration.samples import CalibrationSet
+from litesmith.converters.convert import convert as convert_model
 from litesmith.converters.keras import convert
 from litesmith.converters.quantize import QuantizationSpec
 from litesmith.converters.verify import compare_outputs
@@ -125,7 +126,10 @@ def quantize(run: Run) -> Result:
     final = run.student_after(run.steps()[-1])
     name = final.model.input_names[0]
     calibration = CalibrationSet.from_arrays({name: run.splits.calibration.x}, source="calibration split")
-    converted = convert(final.model, spec, calibration if spec.needs_calibration else None)
+    wanted = run.recipe.quantize
+    samples = calibration if spec.needs_calibration else None
+    conversion = convert_model(final.model, spec, samples, effort=wanted.effort, method=wanted.method)
+    converted = conversion.model
     write_bytes(run.workspace.stage("quantize") / MODEL, converted.content)
     seconds = time.perf_counter() - start
     test = run.splits.test.x
@@ -133,8 +137,17 @@ def quantize(run: Run) -> Result:
     parity = compare_outputs(final.model.predict(test, verbose=0), found, converted.outputs[0].quantization)
     parameters = run.student_after("student").parameters
     row = measure(converted, run.splits, stage="quantize", parameters=parameters, seconds=seconds)
-    details = {"parity": parity.to_dict(), "io": spec.io, "steps": list(final.steps)}
-    return Result(row, {**details, "calibration_samples": len(calibration), "calibration_digest": calibration.digest})
+    details = {
+        "parity": parity.to_dict(),
+        "io": spec.io,
+        "steps": list(final.steps),
+        "route": conversion.route,
+        "rewrites": list(conversion.applied),
+        "note": conversion.note,
+        "calibration_samples": len(calibration),
+        "calibration_digest": calibration.digest,
+    }
+    return Result(row, details)
 
 
 def _signal(run: Run) -> tuple[npt.NDArray[np.float32], npt.NDArray[Any], Callable[[Any, Any], Any]]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any
 
+import numpy as np
 import numpy.typing as npt
 
 from litesmith.converters.backend import tensorflow, tf_keras
@@ -50,7 +51,7 @@ def fit(
         callbacks: further Keras callbacks, such as TFMOT's.
 
     Raises:
-        CompressionError: the loss became NaN or infinite.
+        CompressionError: the loss or a weight became NaN or infinite.
     """
     keras = tf_keras()
     steps = steps_per_epoch(len(x), spec) * spec.epochs
@@ -58,13 +59,19 @@ def fit(
     model.compile(keras.optimizers.Adam(schedule), loss)
 
     def report(epoch: int, logs: dict[str, float]) -> None:
+        _check_finite(logs["loss"], stage, spec)
         on_event(EpochFinished(stage, epoch + 1, float(logs["loss"])))
 
     watch = keras.callbacks.LambdaCallback(on_epoch_end=report)
-    stop = keras.callbacks.TerminateOnNaN()
-    model.fit(x, y, batch_size=spec.batch_size, epochs=spec.epochs, verbose=0, callbacks=[*callbacks, watch, stop])
-    if getattr(model, "stop_training", False):
+    model.fit(x, y, batch_size=spec.batch_size, epochs=spec.epochs, verbose=0, callbacks=[*callbacks, watch])
+    for weight in model.get_weights():
+        _check_finite(weight, stage, spec)
+
+
+def _check_finite(values: Any, stage: str, spec: TrainSpec) -> None:
+    if not np.isfinite(values).all():
         raise CompressionError(
-            f"the loss is not finite; lower learning_rate ({spec.learning_rate}) or look for outliers in the data",
+            f"loss or weights are no longer finite; lower learning_rate ({spec.learning_rate}), or look for outliers "
+            "and a wrong scale in the data",
             stage=stage,
         )

@@ -16,6 +16,8 @@ from litesmith.errors import OutputError
 from litesmith.files import TEMPORARY, sha256_file, write_json, writing
 
 LOCK_FILE = "recipe.lock.toml"
+# Everything that a run makes in its folder; nothing else is ever deleted.
+OWN = (LOCK_FILE, "model.tflite", "ledger.json", "targets", "bundle", "stages", "cache")
 _MARKER = "done.json"
 _STAGES = "stages"
 
@@ -51,6 +53,15 @@ class Workspace:
         except (OSError, ValueError, KeyError, TypeError, AttributeError):
             return None  # absent, cut off or edited: the stage runs again
 
+    def wipe(self) -> None:
+        """Delete what an earlier run made here, and only that."""
+        with writing(self.root):
+            for path in (self.root / name for name in OWN):
+                if path.is_dir() and not path.is_symlink():
+                    shutil.rmtree(path)
+                else:
+                    path.unlink(missing_ok=True)
+
     def clear(self, name: str) -> Path:
         """Empty a stage's folder, so that nothing of an interrupted try is left in it."""
         folder = self.stage(name)
@@ -64,17 +75,24 @@ class Workspace:
 def open_workspace(root: Path, *, resume: bool, overwrite: bool) -> Iterator[Workspace]:
     """Make or enter the folder of a run, and hold it alone while the block runs.
 
+    With `overwrite`, nothing is deleted yet: that is for `Workspace.wipe`, once the new run can start.
+
     Raises:
         OutputError: the folder holds a run and neither flag is given, holds other files, cannot be written,
             or another run is using it.
     """
+    existed = root.exists()
     with writing(root):
-        if root.exists() and not root.is_dir():
+        if existed and not root.is_dir():
             raise OutputError(f"{root}: is a file, not a folder; choose another --out")
         root.mkdir(parents=True, exist_ok=True)
-    with _exclusive(root):
-        _prepare(root, resume=resume, overwrite=overwrite)
-        yield Workspace(root)
+    try:
+        with _exclusive(root):
+            _prepare(root, resume=resume, overwrite=overwrite)
+            yield Workspace(root)
+    finally:
+        if not existed and not any(root.iterdir()):
+            root.rmdir()
 
 
 @contextmanager
@@ -97,14 +115,14 @@ def _prepare(root: Path, *, resume: bool, overwrite: bool) -> None:
     if not any(root.iterdir()):
         return
     if not (root / LOCK_FILE).exists():
-        raise OutputError(f"{root}: holds files that no run of Litesmith made; choose another --out")
+        raise OutputError(f"{root}: is not empty and holds no {LOCK_FILE}, so it is no run's; choose another --out")
     if not resume and not overwrite:
-        raise OutputError(f"{root}: holds a run already; pass --resume to go on with it, or --overwrite to start anew")
+        raise OutputError(
+            f"{root}: holds a run already; resume it (--resume), overwrite it (--overwrite), or choose another folder"
+        )
     with writing(root):
         for leftover in root.rglob(TEMPORARY):  # of a run that was killed while it wrote
             leftover.unlink()
-        for path in root.iterdir() if overwrite else ():
-            shutil.rmtree(path) if path.is_dir() and not path.is_symlink() else path.unlink()
 
 
 def _belongs(path: Path) -> bool:

@@ -91,7 +91,7 @@ def test_a_bare_npy_is_not_an_npz(tmp_path):
 
 def test_a_tf_data_set_is_named(returning, tmp_path):
     pytest.importorskip("tensorflow")
-    with pytest.raises(DataError, match="gives a .*Dataset, not an array"):
+    with pytest.raises(DataError, match=r"gives a .*Dataset, not an array"):
         read_source(
             returning("__import__('tensorflow').data.Dataset.from_tensor_slices(np.ones((3, 2)))"), base=tmp_path
         )

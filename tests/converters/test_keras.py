@@ -66,13 +66,13 @@ def test_without_representative_data_nothing_is_converted(model, mode):
 
 
 def test_samples_of_the_wrong_shape_are_refused(model):
-    samples = CalibrationSet.from_arrays(np.zeros((3, 8, 8, 3), np.float32))
+    samples = CalibrationSet.from_arrays(np.random.default_rng(0).random((3, 8, 8, 3), np.float32))
     with pytest.raises(CalibrationError, match=r"\(1, 8, 8, 3\)"):
         convert(model, QuantizationSpec("int8"), samples)
 
 
 def test_raw_pixels_are_not_taken_for_what_a_float_model_sees(model):
-    samples = CalibrationSet.from_arrays(np.zeros((3, 8, 8, 1), np.uint8))
+    samples = CalibrationSet.from_arrays(np.arange(3 * 64, dtype=np.uint8).reshape(3, 8, 8, 1))
     with pytest.raises(CalibrationError, match="uint8 values but the model takes float32"):
         convert(model, QuantizationSpec("int8"), samples)
 

@@ -124,14 +124,17 @@ def test_control_flow_is_refused_where_tensors_need_ranges(model):
 
 
 def test_samples_that_do_not_fit_are_refused(model):
-    wrong = CalibrationSet.from_arrays(np.zeros((3, 8, 8, 3), np.float32))
+    wrong = CalibrationSet.from_arrays(np.random.default_rng(0).random((3, 8, 8, 3), np.float32))
     with pytest.raises(CalibrationError, match="shape"):
         quantize_float_model(model, INT8, wrong)
 
 
-def test_one_sample_and_constant_samples_still_give_integers(model):
-    flat = CalibrationSet.from_arrays(np.zeros((1, 8, 8, 1), np.float32))
-    assert truth_label(quantize_float_model(model, INT8, flat).model) == "full-int8"
+def test_one_sample_is_enough_for_integers_but_one_value_is_not(model):
+    single = CalibrationSet.from_arrays(np.random.default_rng(0).random((1, 8, 8, 1), np.float32))
+    assert truth_label(quantize_float_model(model, INT8, single).model) == "full-int8"
+    flat = CalibrationSet.from_arrays(np.zeros((5, 8, 8, 1), np.float32))
+    with pytest.raises(CalibrationError, match="the same, which says nothing of real input"):
+        quantize_float_model(model, INT8, flat)
 
 
 WITHOUT_TENSORFLOW = """

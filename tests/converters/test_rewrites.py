@@ -5,11 +5,11 @@ import pytest
 from ai_edge_litert import schema_py_generated as schema
 from ai_edge_litert.interpreter import Interpreter
 
+from litesmith.calibration.native import quiet_native
 from litesmith.calibration.samples import CalibrationSet
 from litesmith.converters.backend import tensorflow, tf_keras
 from litesmith.converters.editing import ModelEditor
 from litesmith.converters.fixed_batch import fix_batch
-from litesmith.converters.native import quiet_native
 from litesmith.converters.post_training import quantize_float_model
 from litesmith.converters.quantize import QuantizationSpec
 from litesmith.converters.rewrites import rewrite

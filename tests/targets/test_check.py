@@ -140,6 +140,12 @@ def test_constants_that_are_unpacked_go_with_the_operators_that_need_them():
     assert {op.rule for op in report.ops if op.op == "DEQUANTIZE"} >= {"unsupported_op"}
 
 
+def test_weights_that_are_unpacked_are_no_activations():
+    rules = {finding.rule for finding in check(load("float16.tflite"), "edge_tpu").findings}
+    assert "innermost_dimensions" not in rules
+    assert {"unsupported_op", "tensor_types", "nothing_mapped"} <= rules
+
+
 def without(target: str, *ops: str, **changes: Any) -> TargetProfile:
     """A bundled profile that does not take some operators."""
     profile = TargetProfile.load(target)

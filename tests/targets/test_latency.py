@@ -63,6 +63,23 @@ def test_the_standard_error_of_the_median_is_that_of_theory():
     assert result.standard_error_ms == summarise(list(times), 0, CONDITIONS).standard_error_ms
 
 
+def test_runs_that_resemble_their_neighbours_say_less_about_the_median():
+    random = np.random.default_rng(1)
+    levels = np.repeat(random.normal(10, 1, 80), 25)
+    times = levels + random.normal(0, 0.01, 2000)
+    alike = summarise(list(times), 0, CONDITIONS).standard_error_ms
+    shuffled = summarise(list(random.permutation(times)), 0, CONDITIONS).standard_error_ms
+    assert alike == pytest.approx(np.sqrt(np.pi / 2 / 80), rel=0.5)
+    assert alike > 2.5 * shuffled
+
+
+@pytest.mark.parametrize(("runs", "known"), [(1, False), (9, False), (10, True)])
+def test_few_runs_have_no_standard_error(runs, known):
+    result = Machine(*range(1, 100)).measure(runs=runs)
+    assert (result.standard_error_ms is not None) == known
+    assert Latency.from_dict(json.loads(json.dumps(result.to_dict()))) == result
+
+
 def test_equal_runs_have_no_spread():
     assert summarise([2.0] * 30, 0, CONDITIONS).standard_error_ms == 0
 
@@ -106,7 +123,7 @@ def test_a_measurement_needs_runs():
 )  # fmt: skip
 def test_an_impossible_latency_cannot_be_made(change):
     with pytest.raises(ValueError, match="a latency"):
-        dataclasses.replace(summarise([1.0, 2.0, 3.0], 0, CONDITIONS), **change)
+        dataclasses.replace(summarise([1.0, 2.0, 3.0] * 4, 0, CONDITIONS), **change)
 
 
 @pytest.mark.parametrize("change", [{"threads": 0}, {"load_average": -0.1}])

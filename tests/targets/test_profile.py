@@ -81,13 +81,10 @@ def test_the_default_setting_is_used_where_none_is_named():
         ("", "Choose one of"),
         ("../nnapi", "there is no target"),
         ("nnapi@26", "choose one of 27, 28"),
-        ("edge_tpu@", None),
+        ("edge_tpu@", "has no compiler version ''; choose one of"),
     ],
 )
 def test_an_unknown_target_names_the_valid_ones(target, part):
-    if part is None:
-        assert TargetProfile.load(target).setting == "16"
-        return
     with pytest.raises(UnknownTarget, match=part):
         TargetProfile.load(target)
 
@@ -143,6 +140,13 @@ def test_every_rule_is_used_by_a_profile():
     used = {use.rule for profile in profiles for use in (*profile.runtime, *profile.every_op)}
     used |= {use.rule for profile in profiles for op in profile.ops.values() for use in op.rules}
     assert used == set(RULES) - {"custom_op", "unsupported_op"}  # these count for every target
+
+
+@pytest.mark.parametrize(("setting", "notes"), [("27", 1), ("28", 1), ("29", 2), ("30", 2), ("1000008", 2)])
+def test_notes_count_like_rules(setting, notes):
+    texts = [note.text for note in TargetProfile.load(f"nnapi@{setting}").notes]
+    assert len(texts) == notes
+    assert any("driver is asked" in text for text in texts) == (notes == 2)
 
 
 def test_facts_that_were_only_recalled_say_so():

@@ -97,6 +97,11 @@ def test_the_manifest_says_what_the_file_is_and_where_it_came_from(bundle, model
         )
     assert out["holds"] == "logits"
     assert manifest["steps"] == ["student", "prune"]
+    distill, data = provenance.locked["recipe"]["distill"], provenance.locked["recipe"]["data"]
+    assert manifest["distillation"] == distill
+    assert {"temperature", "alpha", "labels"} == set(distill)
+    assert manifest["shifted_views"] == {"views": data["views"], "shift_pixels": data["shift_pixels"]}
+    assert data["views"] > 1
     assert manifest["measured"]["accuracy"] == provenance.ledger.deployed.accuracy
     assert manifest["measured"]["bytes"] == len(model.content)
     assert manifest["measured"]["test_samples"] == len(splits.test)
@@ -116,6 +121,14 @@ def test_training_quantization_aware_widens_the_tolerance(tmp_path, model, split
     aware = {"quantize": {**provenance.details["quantize"], "steps": ["student", "qat"]}}
     folder = write_bundle(tmp_path / "bundle", model, splits, replace(provenance, details=aware))
     assert json.loads((folder / "golden" / "vectors.json").read_text())["tolerance"]["steps"] == 5
+
+
+def test_the_oldest_runtime_follows_from_types_too(golden, tmp_path, splits, provenance):
+    file = TFLiteModel.from_file(golden / "int16x8.tflite")
+    row = replace(provenance.ledger.deployed, sha256=file.sha256)
+    folder = write_bundle(tmp_path / "bundle", file, splits, replace(provenance, ledger=Ledger((row,))))
+    assert read_bundle(folder).manifest["oldest_runtime"] == "2.3.0"
+    assert "TFLite runtime that can run it is 2.3.0." in (folder / "MODEL_CARD.md").read_text(encoding="utf-8")
 
 
 def test_labels_may_be_in_any_script_but_not_on_two_lines(tmp_path, model, splits, provenance):
@@ -181,6 +194,19 @@ def test_a_full_disk_leaves_the_old_bundle(bundle, model, splits, provenance):
         resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
     assert content(bundle) == before
     assert [path.name for path in bundle.parent.iterdir()] == ["bundle"]
+
+
+def test_a_full_disk_leaves_no_empty_folders(tmp_path, bundle):
+    contents = read_bundle(bundle).contents
+    (tmp_path / "app").mkdir()
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (4096, hard))
+    try:
+        with pytest.raises(OutputError, match="cannot be written"):
+            replace_folder(tmp_path / "app" / "src" / "main" / "assets" / "litesmith", contents)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+    assert list((tmp_path / "app").iterdir()) == []
 
 
 def test_a_killed_writer_leaves_no_mixture(tmp_path):

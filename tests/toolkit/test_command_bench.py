@@ -37,6 +37,13 @@ def test_the_text_names_device_runtime_delegate_threads_and_spread():
         assert part in answer.text
 
 
+def test_one_run_has_no_standard_error():
+    answer = run(INT8, "--runs", "1")
+    assert answer.document["latency"]["standard_error_ms"] is None
+    assert "(too few runs for a standard error)" in answer.text
+    assert "; 1 run after" in answer.text
+
+
 def test_a_delegate_that_took_nothing_is_pointed_out():
     answer = run(str(GOLDEN / "int16x8.tflite"), "--runs", "20")
     assert answer.document["requested_delegate"] == "xnnpack"

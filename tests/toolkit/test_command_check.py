@@ -95,9 +95,7 @@ def test_control_characters_of_a_file_do_not_reach_the_terminal(capsys, tmp_path
 
 
 def test_a_target_has_to_be_named(capsys):
-    with pytest.raises(SystemExit) as stopped:
-        main(["check", INT8])
-    assert stopped.value.code == 2
+    assert main(["check", INT8]) == 2
     assert "--target" in capsys.readouterr().err
 
 
@@ -118,6 +116,12 @@ def test_targets_show(capsys):
     text = run(capsys, "targets", "show", "edge_tpu")[1]
     assert "edge_tpu@16: Google Coral Edge TPU" in text
     assert "recalled" in text
+
+
+def test_listing_takes_no_name(capsys):
+    code, out, err = run(capsys, "targets", "list", "edge_tpu")
+    assert (code, out) == (2, "")
+    assert "litesmith targets show edge_tpu" in err
 
 
 @pytest.mark.parametrize("arguments", [["show"], ["show", "nnap"]])

@@ -71,14 +71,19 @@ def test_a_preprocessing_file_says_the_same(keras_file, images, tmp_path):
         (["--calibration", "IMAGES", "--preprocess", "absent.json"], "preprocess.json"),
         (["--calibration", "EMPTY"], "empty"),
         (["--calibration", "NAN"], "NaN"),
+        (["--calibration", "CONSTANT"], "every value of every sample is the same"),
         (["--calibration", "PICKLE"], "pickle"),
     ],
 )
 def test_bad_input_is_one_clear_error_and_no_file(keras_file, images, tmp_path, capsys, arguments, message):
     np.savez(tmp_path / "empty.npz", x=np.zeros((0, 8, 8, 3), np.float32))
+    np.savez(tmp_path / "constant.npz", x=np.zeros((4, 8, 8, 3), np.float32))
     np.savez(tmp_path / "nan.npz", x=np.full((4, 8, 8, 3), np.nan, np.float32))
     np.savez(tmp_path / "pickle.npz", x=np.array([{"a": 1}], object))
-    places = {"IMAGES": images, **{key: tmp_path / f"{key.lower()}.npz" for key in ("EMPTY", "NAN", "PICKLE")}}
+    places = {
+        "IMAGES": images,
+        **{key: tmp_path / f"{key.lower()}.npz" for key in ("EMPTY", "NAN", "CONSTANT", "PICKLE")},
+    }
     out = tmp_path / "out" / "m.tflite"
     assert convert(keras_file, out, *(places.get(part, part) for part in arguments)) == 2
     captured = capsys.readouterr()

@@ -121,3 +121,9 @@ def test_it_needs_neither_tensorflow_nor_a_runtime():
     path = str(GOLDEN / "int8.tflite")
     done = subprocess.run([sys.executable, "-c", code, path], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "set()"
+
+
+def test_int16_activations_need_a_later_runtime_than_the_operators_say():
+    document = answer(GOLDEN / "int16x8.tflite").document
+    assert document["ops"]["CONV_2D"]["max_version"] == 3
+    assert document["oldest_runtime"] == "2.3.0"

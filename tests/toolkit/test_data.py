@@ -130,7 +130,8 @@ def test_entry_point_in_the_recipes_folder(tmp_path, monkeypatch):
         ({"x": IMAGES}, "no labels"),
         ({"x": IMAGES[:0], "y": Y[:0]}, "is empty"),
         ({"x": IMAGES.reshape(4, -1)[:, :0], "y": Y}, "is empty"),
-        ({"x": Y, "y": Y}, "at least one value each"),
+        ({"x": Y, "y": Y}, r"x has shape \(4,\), a list of numbers .* such as \(4, 1\)"),
+        ({"x": Y[:0], "y": Y[:0]}, "is empty"),
         ({"a": IMAGES, "b": IMAGES, "y": Y}, "one input is needed"),
         ({"x": np.full((4, 2), np.nan), "y": Y}, "sample 0 holds NaN"),
         ({"x": np.full((4, 2), 1e300), "y": Y}, "sample 0 holds NaN or infinity"),
@@ -140,6 +141,11 @@ def test_entry_point_in_the_recipes_folder(tmp_path, monkeypatch):
         ({"x": IMAGES, "y": Y - 1}, "sample 0 has label -1"),
         ({"x": IMAGES, "y": Y * 2, "class_names": ["a", "b"]}, "sample 1 has label 2; labels must be 0 to 1"),
         ({"x": IMAGES, "y": Y * 10**9}, "sample 1 has label 1000000000"),
+        ({"x": IMAGES, "y": [0, 1, 10**7, 1]}, "0 to 2, .*3 classes, but there are 3 distinct ones from 0 to 10000000"),
+        (
+            {"x": IMAGES, "y": [-1, 0, 1, 0]},
+            "0 to 2, the places of 3 classes, but there are 3 distinct ones from -1 to 1",
+        ),
         ({"x": IMAGES, "y": Y * 0}, "at least 2"),
         ({"x": IMAGES, "y": Y, "class_names": ["a"]}, "at least 2"),
         ({"x": IMAGES, "y": np.array([[0], [1], [0], [1]])}, r"shape \(4, 1\)"),
@@ -148,6 +154,11 @@ def test_entry_point_in_the_recipes_folder(tmp_path, monkeypatch):
 def test_faults(npz, arrays, message):
     with pytest.raises(DataError, match=rf"d\.npz: .*{message}"):
         load("d.npz", npz(**arrays))
+
+
+def test_a_scale_of_zero_is_refused_as_such(npz):
+    with pytest.raises(DataError, match=r"d\.npz: .*scale 0 makes every sample the same"):
+        load("d.npz", npz(x=IMAGES, y=Y), scale=0.0)
 
 
 def test_an_image_shape_that_cannot_be(npz):

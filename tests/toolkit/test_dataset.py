@@ -36,6 +36,7 @@ def with_nan():
         ({"y": np.eye(2, dtype=int)[Y]}, "one-hot"),
         ({"y": np.array([0, 1, -1, 0])}, "sample 2 has label -1; labels must be 0 to 1"),
         ({"y": np.array([0, 1, 0, 2])}, "sample 3 has label 2; labels must be 0 to 1"),
+        ({"y": np.array([0, 1, 10**7, 1])}, "0 to 1, .* 2 classes, but there are 3 distinct ones from 0 to 10000000"),
         ({"y": np.array([0, 1, 0, 2**63], np.uint64)}, "sample 3 has label 9223372036854775808"),
         ({"class_names": ("cat",)}, "at least 2"),
         ({"class_names": ("cat", "cat")}, "repeat or are empty"),

@@ -126,7 +126,8 @@ def test_the_tolerance_follows_from_how_the_file_was_quantized(golden, digits):
     assert (tolerance("int8").step, tolerance("int8").steps, tolerance("int8").unit) == (lsb, 1, "LSB")
     assert (tolerance("int8", aware=True).step, tolerance("int8", aware=True).steps) == (lsb, 5)
     # Float at the edge only: the LSB is that of the tensor behind DEQUANTIZE.
-    assert (tolerance("int8_float_io").step, tolerance("int8_float_io").unit) == (lsb, "LSB")
+    behind = tolerance("int8_float_io")
+    assert (behind.step, behind.unit) == (lsb, "LSB (0.00552) of the tensor behind the float output")
     assert 0 < tolerance("float32").step < 1e-3 * 2
     assert tolerance("float32").unit != "LSB"
 

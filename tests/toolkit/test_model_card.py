@@ -30,7 +30,9 @@ def splits() -> Splits:
     return split(dataset, seed=7, validation=0.08, calibration=0.07, test=0.25)
 
 
-def card(golden: Path, splits: Splits, name: str = "int8", targets: dict | None = None) -> str:
+def card(
+    golden: Path, splits: Splits, name: str = "int8", title: str = "digits", accuracy: float = 0.98, **changes
+) -> str:
     file, source = (TFLiteModel.from_file(golden / f"{kind}.tflite") for kind in (name, "float32"))
     vectors = make_golden(file, splits.test, quantization_aware=False)
     expected = predict(source, splits.test.x).real
@@ -38,11 +40,11 @@ def card(golden: Path, splits: Splits, name: str = "int8", targets: dict | None 
     student = Row("student", "float32", "litert", 0.9825, 0.98, 2_834, 0.0, 31.7, source.sha256, 18_716, 15_748)
     deployed = Row("quantize", "full-int8", "litert", 0.98, 0.98, 2_834, 0.6, 2.5, file.sha256, 8_624, 5_827)
     facts = {
-        "name": "digits", "task": "classification", "label": "full-int8", "oldest_runtime": "2.3.0",
-        "steps": ["student", "prune"], "targets": {"nnapi": NNAPI} if targets is None else targets,
-        "measured": {"bytes": 8_624, "gzip_bytes": 5_827, "accuracy": 0.98, "test_samples": len(splits.test)},
+        "name": title, "task": "classification", "label": "full-int8", "oldest_runtime": "2.3.0",
+        "steps": ["student", "prune"], "targets": {"nnapi": NNAPI}, "distillation": None, "shifted_views": None,
+        "measured": {"bytes": 8_624, "gzip_bytes": 5_827, "accuracy": accuracy, "test_samples": len(splits.test)},
         "digests": {"recipe": "r" * 64, "data": "d" * 64}, "created_by": {"python": "3.11.7", "litesmith": "0.1.0"},
-    }  # fmt: skip
+    } | changes  # fmt: skip
     details = {"quantize": {"steps": facts["steps"], "parity": parity.to_dict()}}
     return model_card(facts, vectors, splits, Provenance({}, Ledger((student, deployed)), details, {}))
 
@@ -59,6 +61,40 @@ def test_it_says_how_sure_the_accuracy_is(golden, splits):
     text = card(golden, splits)
     assert "accuracy of 98.00% on 449 test samples (standard error 0.66 points)" in text
     assert "95% interval (Wilson) is 96.24% to 98.95%" in text
+
+
+@pytest.mark.parametrize(("accuracy", "interval"), [(1.0, "99.15% to 100.00%"), (0.0, "0.00% to 0.85%")])
+def test_a_false_standard_error_of_zero_is_not_told(golden, splits, accuracy, interval):
+    text = card(golden, splits, accuracy=accuracy)
+    assert "standard error" not in text
+    assert f"on 449 test samples (95% interval {interval})" in text
+
+
+def test_it_says_what_the_student_learned_from(golden, splits):
+    assert "the labels alone, without a teacher. Each training sample was used as it is." in card(golden, splits)
+    distillation = {"temperature": 4.0, "alpha": 0.7, "labels": "teacher"}
+    text = card(golden, splits, distillation=distillation, shifted_views={"views": 3, "shift_pixels": 1})
+    assert "at temperature 4: the divergence from the teacher weighs 0.7, the" in text
+    assert "which are the classes that the teacher names, 0.3." in text
+    assert "3 views: as it is, and shifted at random by up to 1 pixel." in text
+    ours = card(golden, splits, distillation={**distillation, "labels": "data"})
+    assert "which are those of the data, 0.3." in ours
+
+
+def test_a_name_on_two_lines_is_one_heading(golden, splits):
+    assert card(golden, splits, title="two\n## lines").startswith("# two ## lines\n\nA full-int8")
+
+
+def test_a_float_output_has_no_lsb_of_its_own(golden, splits):
+    text = card(golden, splits, "int8_float_io")
+    assert "up to 1 LSB (0.00552) of the tensor behind the float output apart" in text
+    assert "up to 1 LSB apart" in card(golden, splits)
+
+
+def test_a_zero_point_of_zero_is_left_out(golden, splits):
+    text = card(golden, splits, "int16x8")
+    assert re.search(r"clamp\(round\(x / [\d.e-]+\), -32768, 32767\)", text)
+    assert re.search(r"logit = [\d.e-]+ \* q\n", text)
 
 
 def test_its_formulas_with_their_numbers_give_the_golden_vectors(golden, splits):
@@ -121,7 +157,7 @@ def test_it_is_one_markdown_document(golden, splits):
     assert text.endswith("\n")
     assert "\n\n\n" not in text
     titles = re.findall(r"^## (.+)$", text, re.MULTILINE)
-    assert len(titles) == len(set(titles)) == 10
+    assert len(titles) == len(set(titles)) == 11
     for table in re.findall(r"(?:^\|.*\n)+", text, re.MULTILINE):
         assert len({line.count("|") for line in table.splitlines()}) == 1
 

@@ -1,6 +1,7 @@
 """The whole chain: what it leaves, that it can be killed and resumed, and what breaks it."""
 
 import json
+import os
 import re
 import shutil
 import signal
@@ -79,7 +80,7 @@ def test_the_lock_holds_every_default_and_version(small_run):
     lock = tomllib.loads((small_run.out / "recipe.lock.toml").read_text())
     assert lock["recipe"]["distill"] == {"temperature": 4.0, "alpha": 0.7, "labels": "data"}
     assert {"tensorflow", "ai-edge-litert", "numpy", "python"} <= set(lock["versions"])
-    assert set(lock["digests"]) == {"recipe", "data"}
+    assert set(lock["digests"]) == {"recipe", "data", "teacher", "student"}
 
 
 def test_json_is_the_only_thing_on_stdout(small_run):
@@ -217,7 +218,7 @@ def test_teacher_and_data_must_agree_on_classes_before_anything_is_trained(tmp_p
     dataset(tmp_path)
     with pytest.warns(UserWarning):
         digits_teacher((8, 8, 1), 10).save(tmp_path / "teacher.h5")
-    recipe = recipe_for(tmp_path, '[teacher]\nmodel = "teacher.h5"\n')
+    recipe = recipe_for(tmp_path, '[distill]\n[teacher]\nmodel = "teacher.h5"\n')
     assert main(["run", str(recipe), "--out", str(tmp_path / "out")]) == 2
     assert "outputs of shape (10,), but the data has 3 classes" in capsys.readouterr().err
     assert not (tmp_path / "out" / "stages").exists()
@@ -239,3 +240,98 @@ def test_a_student_from_a_file_is_quantized_without_further_training(tmp_path, c
     assert [row["stage"] for row in json.loads(capsys.readouterr().out)["stages"]] == ["student", "quantize"]
     assert "SOFTMAX" not in TFLiteModel.from_file(out / "model.tflite").ops
     assert set(tomllib.loads((out / "recipe.lock.toml").read_text())["digests"]) == {"recipe", "data", "student"}
+
+
+MODEL_CODE = """
+from litesmith.converters.backend import tf_keras
+def net(input_shape, num_classes):
+    keras = tf_keras()
+    inputs = keras.Input(input_shape)
+    x = keras.layers.Flatten()(keras.layers.Conv2D(4, 3)(inputs))
+    return keras.Model(inputs, keras.layers.Dense(num_classes)(x))
+"""
+
+
+@pytest.fixture
+def own_model(tmp_path, run_command):
+    """A run of a model that stands in a module beside the recipe."""
+    dataset(tmp_path)
+    (tmp_path / "own_net.py").write_text(MODEL_CODE)
+    recipe = recipe_for(tmp_path)
+    recipe.write_text(recipe.read_text().replace("litesmith.zoo:digits_student", "own_net:net"))
+
+    def run(*flags):
+        return run_command("run", recipe, "--out", tmp_path / "out", *flags)
+
+    first = run()
+    assert first.code == 0, first.err
+    return run
+
+
+def test_edited_model_code_is_another_run(own_model, tmp_path):
+    before = (tmp_path / "out" / "model.tflite").read_bytes()
+    (tmp_path / "own_net.py").write_text(MODEL_CODE.replace("Conv2D(4", "Conv2D(6"))
+    os.utime(tmp_path / "own_net.py", (1, 1))  # not even Python's own cache may hide the edit
+    again = own_model("--resume")
+    assert again.code == 0 and "(from the run before)" not in again.err
+    assert (tmp_path / "out" / "model.tflite").read_bytes() != before
+
+
+def test_overwrite_deletes_only_what_a_run_made_and_only_when_the_new_one_can_start(own_model, tmp_path):
+    out = tmp_path / "out"
+    (out / "notes.txt").write_text("mine")
+    (tmp_path / "own_net.py").write_text(MODEL_CODE.replace("def net", "def other"))
+    refused = own_model("--overwrite")
+    assert refused.code == 2 and "no function 'net'" in refused.err
+    assert (out / "model.tflite").exists()
+    (tmp_path / "own_net.py").write_text(MODEL_CODE)
+    assert own_model("--overwrite").code == 0
+    assert (out / "notes.txt").read_text() == "mine"
+
+
+@pytest.mark.parametrize(
+    ("section", "message"),
+    [
+        ("[prune]\nexclude = ['conv9']\ntrain = { epochs = 1 }\n", "conv9.*conv0"),
+        ("[quantize.qat]\ntrain = { epochs = 1 }\n", "LayerNormalization"),
+    ],
+)
+def test_what_a_late_stage_would_refuse_is_refused_at_the_start(tmp_path, capsys, section, message):
+    from litesmith.cli import main
+
+    dataset(tmp_path)
+    code = MODEL_CODE.replace("Dense(num_classes)(x)", "Dense(num_classes)(keras.layers.LayerNormalization()(x))")
+    code = code.replace("Conv2D(4, 3)", "Conv2D(4, 3, name='conv0')")
+    (tmp_path / "late_net.py").write_text(code)
+    recipe = recipe_for(tmp_path, section)
+    recipe.write_text(recipe.read_text().replace("litesmith.zoo:digits_student", "late_net:net"))
+    assert main(["run", str(recipe), "--out", str(tmp_path / "out")]) == 2
+    assert re.search(message, capsys.readouterr().err)
+    assert not (tmp_path / "out").exists()
+
+
+def test_a_lock_is_a_recipe(small_run, tmp_path, run_command):
+    out = tmp_path / "out"
+    shutil.copytree(small_run.out, out)
+    command = run_command("run", out / "recipe.lock.toml", "--out", out, "--resume")
+    assert command.code == 0
+    assert command.err.count("(from the run before)") == 5
+
+
+def test_the_ledger_says_what_the_data_are(small_run):
+    data = json.loads((small_run.out / "ledger.json").read_text())["details"]["data"]
+    assert sum(data[part] for part in ("train", "validation", "calibration", "test")) == 1797
+    assert (data["duplicates"], data["conflicting_labels"]) == (0, 0)
+
+
+def test_without_quantization_aware_training_int8_is_corrected_after_training(again):
+    _, command = again(
+        ("[quantize.qat]\ntrain = { epochs = 2, learning_rate = 5e-4 }\n", ""),
+        ("[quantize]\n", "[quantize]\neffort = 'high'\n"),
+    )
+    assert command.code == 0, command.err
+    details = command.json["details"]["quantize"]
+    assert details["route"] in ("mlir", "aeq") and details["note"] == ""
+    rows = {row["stage"]: row for row in command.json["stages"]}
+    assert rows["quantize"]["label"] == "full-int8"
+    assert rows["quantize"]["accuracy"] > rows["prune"]["accuracy"] - 0.02

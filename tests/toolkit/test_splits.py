@@ -140,6 +140,24 @@ def test_copies_do_not_count():
         split(data, seed=0, validation=2, calibration=2, test=2)
 
 
+def test_samples_under_two_labels_are_named_where_they_leave_too_few():
+    data = dataset([*range(20), *range(20)], [0] * 20 + [1] * 20, 2)
+    message = r"'class1' has 0 distinct samples.* 40 samples stand under more than one label \(samples 0, 1, .*, \.\.\."
+    with pytest.raises(DataError, match=message):
+        split(data, seed=0, validation=2, calibration=2, test=2)
+    with pytest.raises(DataError, match=r"classes need at least 2.* 2 samples .* \(samples 3, 40\)"):
+        split(dataset([*range(40), 3], [0, 1] * 20 + [0], 2), seed=0, validation=1, calibration=2, test=2)
+
+
+def test_repeated_and_contradictory_samples_are_counted():
+    values = [*range(40), 7, 7, 8, 9]
+    labels = [0, 1] * 20 + [1, 0, 1, 1]
+    splits = split(dataset(values, labels, 2), seed=0, validation=4, calibration=4, test=4)
+    assert (splits.duplicates, splits.conflicts) == (4, 5)
+    whole = split(dataset(range(40), [0, 1] * 20, 2), seed=0, validation=4, calibration=4, test=4)
+    assert (whole.duplicates, whole.conflicts) == (0, 0)
+
+
 def test_splits_check_themselves():
     data = dataset(range(4), [0, 1, 0, 1], 2)
     with pytest.raises(DataError, match="lone: has no sample of class 'class1'"):

@@ -45,17 +45,19 @@ def test_a_second_run_needs_to_say_what_it_wants(tmp_path):
         pass
 
 
-def test_overwrite_starts_from_an_empty_folder(tmp_path):
+def test_overwrite_removes_the_run_and_nothing_else(tmp_path):
     finished_stage(tmp_path / "run")
+    (tmp_path / "run" / "notes.txt").write_text("mine")
     with open_workspace(tmp_path / "run", resume=False, overwrite=True) as workspace:
-        assert list(workspace.root.iterdir()) == []
+        workspace.wipe()
+        assert [path.name for path in workspace.root.iterdir()] == ["notes.txt"]
 
 
 @pytest.mark.parametrize("overwrite", [True, False])
 def test_a_folder_of_somebody_else_is_left_alone(tmp_path, overwrite):
     (tmp_path / "thesis.txt").write_text("years of work")
     with (
-        pytest.raises(OutputError, match="no run of Litesmith made"),
+        pytest.raises(OutputError, match="is no run's"),
         open_workspace(tmp_path, resume=not overwrite, overwrite=overwrite),
     ):
         pass

@@ -72,14 +72,19 @@ def _text(model: str, requested: str, latency: Latency) -> str:
     lines = [
         f"{model} on {conditions.device} ({conditions.cpu}, load average {conditions.load_average:.2f})",
         f"{conditions.runtime} {conditions.runtime_version}, delegate {conditions.delegate}, {threads}",
-        f"p50 {latency.p50_ms:.4g} ms (standard error {latency.standard_error_ms:.2g} ms), "
-        f"p90 {latency.p90_ms:.4g} ms, p99 {latency.p99_ms:.4g} ms",
+        f"p50 {latency.p50_ms:.4g} ms ({_error(latency)}), p90 {latency.p90_ms:.4g} ms, p99 {latency.p99_ms:.4g} ms",
         f"min {latency.min_ms:.4g} ms, mean {latency.mean_ms:.4g} ms; "
-        f"{latency.runs} runs after {latency.warmup_runs} for warm-up",
+        f"{latency.runs} {'run' if latency.runs == 1 else 'runs'} after {latency.warmup_runs} for warm-up",
     ]
     if conditions.delegate != requested:
         lines.append(f"note: {requested} was asked for, but took no operator of this model")
     return "\n".join(lines)
+
+
+def _error(latency: Latency) -> str:
+    if latency.standard_error_ms is None:
+        return "too few runs for a standard error"
+    return f"standard error {latency.standard_error_ms:.2g} ms"
 
 
 def _positive(text: str) -> int:

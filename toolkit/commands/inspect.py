@@ -40,6 +40,7 @@ def execute(args: argparse.Namespace) -> Answer:
 def describe(model: TFLiteModel) -> dict[str, Any]:
     """The JSON document of a model; scale and zero point are null where a tensor is not quantized."""
     from litesmith.converters.label import truth_label
+    from litesmith.converters.op_versions import needed_ops
     from litesmith.converters.runtime_versions import oldest_runtime
 
     return {
@@ -49,7 +50,7 @@ def describe(model: TFLiteModel) -> dict[str, Any]:
         "label": truth_label(model),
         "float_tensors": list(model.float_tensors),
         "ops": {op: {"count": ops.count, "max_version": ops.max_version} for op, ops in model.ops.items()},
-        "oldest_runtime": str(oldest_runtime(model.ops)),
+        "oldest_runtime": str(oldest_runtime(needed_ops(model))),
         "weight_sparsity": round(model.weight_sparsity, 6),
         "inputs": [_interface(tensor) for tensor in model.inputs],
         "outputs": [_interface(tensor) for tensor in model.outputs],

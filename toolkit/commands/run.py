@@ -48,10 +48,13 @@ def execute(args: argparse.Namespace) -> Answer:
 def _text(result: RunResult) -> str:
     from litesmith.ledger import HEADER, cells
 
+    data = result.details["data"]
     lines = [table(HEADER, [cells(row) for row in result.ledger.rows]), ""]
     parity = result.details["quantize"]["parity"]
     steps = "" if parity["max_lsb"] is None else f", at most {parity['max_lsb']:.2f} LSB apart"
     lines.append(f"parity with Keras: {100 * parity['argmax_agreement']:.2f}% same class{steps}")
+    if data["conflicting_labels"]:
+        lines.append(f"data: {data['conflicting_labels']} samples stand under more than one label")
     for name, report in result.reports.items():
         lines.append(f"{name}: {report.mapped} of {report.total} ops on {report.accelerator} (predicted)")
     lines += [f"budget unmet: {violation.message}" for violation in result.unmet_budgets]

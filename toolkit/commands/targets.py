@@ -26,7 +26,7 @@ def execute(args: argparse.Namespace) -> Answer:
     """List the bundled profiles or print one.
 
     Raises:
-        UnknownTarget: there is no such target, or none was named.
+        UnknownTarget: there is no such target, none was named, or one was named where all are listed.
     """
     from litesmith.targets.profile import TargetProfile, list_profiles
 
@@ -35,6 +35,8 @@ def execute(args: argparse.Namespace) -> Answer:
             raise UnknownTarget(f"which target? Choose one of {', '.join(list_profiles())}")
         profile = TargetProfile.load(args.name)
         return Answer(profile.to_dict(), render(profile))
+    if args.name is not None:
+        raise UnknownTarget(f"`targets list` takes no name; for one target use `litesmith targets show {args.name}`")
     profiles = [TargetProfile.load(name) for name in list_profiles()]
     rows = [
         (item.name, item.title, item.parameter.meaning, ", ".join(item.parameter.values), item.parameter.default)

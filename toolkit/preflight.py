@@ -1,0 +1,61 @@
+"""What can be known before a run: a mistake in its last stage should not cost the hours of the first."""
+
+from __future__ import annotations
+
+import hashlib
+import importlib.util
+from pathlib import Path
+
+from litesmith import prune, qat
+from litesmith.calibration.entry_point import load_entry_point
+from litesmith.converters.keras import convert
+from litesmith.converters.quantize import QuantizationSpec
+from litesmith.errors import RecipeError
+from litesmith.files import sha256_file
+from litesmith.recipe import Recipe
+from litesmith.student import Run
+
+
+def preflight(run: Run) -> None:
+    """Build teacher and student, and try on the untrained student what later stages will do to it.
+
+    Raises:
+        LitesmithError: a model cannot be built or does not fit the data, or a stage would refuse it.
+    """
+    recipe = run.recipe
+    height, width = run.splits.train.x.shape[1:3] if run.splits.train.x.ndim == 4 else (0, 0)
+    if recipe.data.shift_pixels and recipe.data.shift_pixels >= min(height, width):
+        raise RecipeError(f"would move everything out of {height} x {width} images", key="data.shift_pixels")
+    if recipe.teacher is not None:
+        run.build(recipe.teacher)
+    run.seed("preflight")
+    student = run.build(recipe.student)
+    convert(student, QuantizationSpec("float32"))
+    if recipe.prune is not None:
+        prune.prunable(student, recipe.prune)
+    if recipe.quantize.qat is not None:
+        qat.quantization_aware(student, preserve_sparsity=False)
+
+
+def source_digests(recipe: Recipe, base: Path) -> dict[str, str]:
+    """Digests of the files behind teacher and student, so that a changed file is a changed run.
+
+    For an entry point that is the module it stands in; modules which that one imports are not followed.
+    """
+    specs = {"teacher": recipe.teacher, "student": recipe.student}
+    return {name: digest for name, spec in specs.items() if spec and (digest := _digest(spec.model, base))}
+
+
+def _digest(model: str, base: Path) -> str | None:
+    path = base / model
+    if path.is_file():
+        return sha256_file(path)
+    if path.is_dir():
+        files = sorted(file for file in path.rglob("*") if file.is_file())
+        lines = [f"{file.relative_to(path)} {sha256_file(file)}" for file in files]
+        return hashlib.sha256("\n".join(lines).encode()).hexdigest()
+    if ":" not in model:
+        return None  # building the model says what is wrong with it
+    load_entry_point(model, base=base)
+    spec = importlib.util.find_spec(model.partition(":")[0])
+    return sha256_file(Path(spec.origin)) if spec is not None and spec.origin and Path(spec.origin).is_file() else None
