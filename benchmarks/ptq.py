@@ -1,10 +1,12 @@
-"""Post-training int8 and int4 of MLPerf Tiny's ResNet-8 on CIFAR-10 JPEGs, beside TensorFlow's converter and quantizer.
+"""Post-training int8 and int4 of two MLPerf Tiny models, beside TensorFlow's converter and ai-edge-quantizer.
+
+ResNet-8 on CIFAR-10 JPEGs, and the keyword spotter DS-CNN on half of its 1,000 recordings (the other half calibrates).
 
 Usage: LITESMITH_DATA=FOLDER python benchmarks/ptq.py [--test 10000] [--calibration 100]
 
-All files are made from the same float model and the same calibration images, and run on the same test images. `agree`
-is the share of test images with the float model's class, with half the width of its 95% interval; `top-1` is against
-the labels, with the paired difference to float. Seconds are of making the file, imports and loading apart.
+All files of a model are made from the same samples and run on the same test set. `agree` is the share of it with the
+float model's class, with half the width of its 95% interval; `top-1` is against the labels, with the paired difference
+to float. Seconds are of making the file, imports and loading apart.
 """
 
 import argparse
@@ -28,6 +30,7 @@ from litesmith.converters.load import load_keras_model
 from litesmith.converters.post_training import quantize_float_model
 from litesmith.converters.quantize import EFFORTS, QuantizationSpec
 from litesmith.converters.tflite_model import TFLiteModel
+from litesmith.targets.runtimes import default
 
 Array = npt.NDArray[Any]
 BATCH = 100
@@ -43,15 +46,24 @@ def main() -> None:
         sys.exit("set LITESMITH_DATA to the folder that holds mlperf_tiny/ and cifar10_jpeg/")
     data = Path(os.environ["LITESMITH_DATA"])
     tensorflow()
-    samples, _ = images(data / "cifar10_jpeg" / "cifar10_train_0.zip", args.calibration)
-    x, y = images(data / "cifar10_jpeg" / "cifar10_test.zip", args.test)
-    keras_model = load_keras_model(data / "mlperf_tiny" / "ic_resnet8.h5")
-    float_file = converter(keras_model, QuantizationSpec("float32"))
-    calibration = CalibrationSet.from_arrays(samples)
+    tiny, cifar = data / "mlperf_tiny", data / "cifar10_jpeg"
+    samples, _ = images(cifar / "cifar10_train_0.zip", args.calibration)
+    test = images(cifar / "cifar10_test.zip", args.test)
+    compare("ResNet-8", load_keras_model(tiny / "ic_resnet8.h5"), samples, *test)
+    x, y = recordings(tiny)
+    half = len(x) // 2
+    compare("DS-CNN", load_keras_model(tiny / "kws_dscnn_saved_model"), x[:half], x[half:], y[half:])
+
+
+def compare(title: str, model: Any, samples: Array, x: Array, y: Array) -> None:
+    """Print a table of one model."""
+    float_file = converter(model, QuantizationSpec("float32"))
     reference = classes(float_file.content, x)
-    print(f"float32: top-1 {100 * np.mean(reference == y):.2f} on {len(x)} images")
+    print(
+        f"{title}: float32 top-1 {100 * np.mean(reference == y):.2f}, {len(x)} tested, {len(samples)} calibrated with"
+    )
     print(f"{'file':<34}{'agree':>16}{'top-1':>9}{'against float':>18}{'bytes':>9}{'seconds':>9}")
-    for name, make in makers(keras_model, float_file, calibration, samples).items():
+    for name, make in makers(model, float_file, CalibrationSet.from_arrays(samples), samples).items():
         start = time.perf_counter()
         content = make()
         seconds = time.perf_counter() - start
@@ -127,6 +139,20 @@ def classes(content: bytes, x: Array) -> Array:
         interpreter.invoke()
         found.append(interpreter.get_tensor(out["index"]).argmax(axis=1))
     return np.concatenate(found)
+
+
+def recordings(folder: Path) -> tuple[Array, Array]:
+    """DS-CNN's inputs (1000, 49, 10, 1) float32 in a fixed random order, and labels."""
+    with zipfile.ZipFile(folder / "kws01.zip") as file:
+        places = {Path(name).name: name for name in file.namelist()}
+        rows = [line.split(",") for line in file.read(places["y_labels.csv"]).decode().split()]
+        raw = np.stack([np.frombuffer(file.read(places[row[0]]), np.int8).reshape(49, 10, 1) for row in rows])
+    # They are stored in the int8 scale of the reference model's input.
+    into = default().open((folder / "kws_dscnn_int8.tflite").read_bytes()).inputs[0]
+    assert into.scale is not None and into.zero_point is not None
+    order = np.random.default_rng(0).permutation(len(raw))
+    x = (raw[order].astype(np.float32) - into.zero_point) * np.float32(into.scale)
+    return x, np.array([int(row[2]) for row in rows])[order]
 
 
 def images(archive: Path, count: int) -> tuple[Array, Array]:
