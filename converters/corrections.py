@@ -132,7 +132,14 @@ def _correct(
 
 def _set_bias(editor: ModelEditor, layer: LinearLayer, bias: Array) -> None:
     dead = np.abs(layer.rows).max(axis=-1).reshape(-1) < DEAD
-    editor.set_constant(layer.operator.inputs[2], np.where(dead, layer.bias, bias).astype(np.float32))
+    values = np.where(dead, layer.bias, bias).astype(np.float32)
+    operator, place = editor.graph.operators[layer.operator.index], layer.operator.inputs[2]
+    if sum(int(index) == place for other in editor.graph.operators for index in other.inputs) == 1:
+        editor.set_constant(place, values)
+    else:
+        inputs = [int(index) for index in operator.inputs]
+        own = editor.add_constant(f"{editor.name(place)}/{layer.operator.index}", values)
+        operator.inputs = np.array([*inputs[:2], own], np.int32)
 
 
 def _on_grid(values: npt.NDArray[np.float32], range_: Range | None) -> npt.NDArray[np.float32]:

@@ -134,5 +134,6 @@ def _prove(model: TFLiteModel, spec: QuantizationSpec) -> None:
         prove_integer_only(model, allow_float_io=spec.io == "float32")
     label = truth_label(model)
     if label != spec.label:
-        hint = "; it leaves weights of less than 1,024 elements in float32" if spec.mode == "dynamic" else ""
+        small = "; it leaves weights of less than 1,024 elements in float32: convert the model's float .tflite instead"
+        hint = small if spec.mode == "dynamic" else ""
         raise ConversionError(f"asked for {spec.label}, but the converter wrote a file that is {label}{hint}")

@@ -72,7 +72,7 @@ def linear_layers(model: TFLiteModel) -> Iterator[LinearLayer]:
     """The layers whose weights can be rounded otherwise without changing the graph, in execution order.
 
     Left out are layers without a bias, with weights that are computed or shared with another layer, and grouped
-    convolutions.
+    convolutions. Biases may be shared.
     """
     uses: dict[int, int] = {}
     for operator in model.main.operators:
@@ -81,7 +81,8 @@ def linear_layers(model: TFLiteModel) -> Iterator[LinearLayer]:
     for operator in model.main.operators:
         if operator.op in (CONV, DEPTHWISE, DENSE) and len(operator.inputs) == 3 and operator.inputs[2] >= 0:
             source, weights, bias = (model.main.tensors[index] for index in operator.inputs)
-            constant = _is_own_constant(weights, uses) and _is_own_constant(bias, uses)
+            # Converters store equal biases once: a correction gives each layer its own.
+            constant = _is_own_constant(weights, uses) and _is_plain_constant(bias)
             if constant and not source.is_constant and source.dtype == "float32":
                 layer = _layer(model, operator, source, weights, bias)
                 if layer is not None:
@@ -89,7 +90,11 @@ def linear_layers(model: TFLiteModel) -> Iterator[LinearLayer]:
 
 
 def _is_own_constant(tensor: Tensor, uses: dict[int, int]) -> bool:
-    return tensor.is_constant and not tensor.is_sparse and tensor.dtype == "float32" and uses[tensor.index] == 1
+    return _is_plain_constant(tensor) and uses[tensor.index] == 1
+
+
+def _is_plain_constant(tensor: Tensor) -> bool:
+    return tensor.is_constant and not tensor.is_sparse and tensor.dtype == "float32"
 
 
 def _layer(model: TFLiteModel, operator: Operator, source: Tensor, weights: Tensor, bias: Tensor) -> LinearLayer | None:

@@ -95,7 +95,10 @@ def quantize_float_model(
             ranges, means, note = find_ranges(rewritten.model, calibration, method, methods or {})
         if spec.mode == "int8":
             with _timed(seconds, "correct"):
-                corrected = _correct(rewritten.model, spec, calibration, effort, ranges, means)
+                correction = _correct(rewritten.model, spec, calibration, effort, ranges, means)
+                corrected = correction.model
+                if not correction.layers and effort != "none":
+                    note = f"{note}; " * bool(note) + "no layer has constant weights and a bias that could be corrected"
     with _timed(seconds, "quantize"):
         quantized = chosen.quantize(corrected, ranges, spec)
     return PostTraining(quantized, rewritten.model, ranges, rewritten.applied, chosen.name, note, seconds)
@@ -127,13 +130,12 @@ def _correct(
     effort: str,
     ranges: Mapping[int, Range],
     means: Mapping[int, npt.NDArray[np.float64]],
-) -> TFLiteModel:
+) -> corrections.Corrected:
     if effort == "none":
-        return model
+        return corrections.Corrected(model, 0)
     if effort == "fast":
-        return corrections.correct_at_once(model, spec, means).model
-    high = effort == "high"
-    return corrections.correct_in_sequence(model, spec, ranges, calibration, optimize_rounding=high).model
+        return corrections.correct_at_once(model, spec, means)
+    return corrections.correct_in_sequence(model, spec, ranges, calibration, optimize_rounding=effort == "high")
 
 
 def check_float(model: TFLiteModel, spec: QuantizationSpec) -> None:

@@ -154,6 +154,9 @@ class QuantizeSpec:
             raise RecipeError(str(error), key="mode") from error
         _one_of(self.effort, EFFORTS, "effort")
         _one_of(self.method, tuple(RANGE_METHODS), "method")
+        chosen = (self.effort, self.method) != ("fast", "minmax")
+        used = self.mode == "int8" and self.qat is None
+        _require(used or not chosen, "effort", "and method are for int8 without quantization-aware training")
         _require(self.qat is None or self.mode == "int8", "qat", f"trains for int8; remove it for {self.mode}")
 
     @property

@@ -169,3 +169,26 @@ def test_border_effects_are_in_the_means():
 
     means = window_means(x, Window((3, 3)))[:, 0]
     assert means[4] == 1 and means[0] == pytest.approx(4 / 9)
+
+
+def test_layers_that_share_a_bias_are_corrected_each_on_its_own(samples):
+    from litesmith.converters.backend import tf_keras
+    from litesmith.converters.keras import convert
+
+    keras = tf_keras()
+    keras.utils.set_random_seed(0)
+    x = inputs = keras.Input(samples.shape[1:], name="image")
+    for _ in range(2):
+        x = keras.layers.Conv2D(4, 3, activation="relu")(x)  # untrained biases: all zero, stored once
+    shared = convert(keras.Model(inputs, x), QuantizationSpec("float32"))
+    first, second = linear_layers(shared)
+    assert first.operator.inputs[2] == second.operator.inputs[2]
+    bound = CalibrationSet.from_arrays({shared.inputs[0].name: samples})
+    editor, found = ModelEditor(shared.content), {shared.main.inputs[0]: samples[:, None]}
+    for operator in shared.main.operators:
+        found.update(run_operator(editor, operator.index, found))
+    spans = {index: Range(float(value.min()), float(value.max())) for index, value in found.items()}
+    corrected = correct_in_sequence(shared, INT8, spans, bound)
+    after = list(linear_layers(corrected.model))
+    assert corrected.layers == 2 and not np.array_equal(after[0].bias, after[1].bias)
+    assert np.any(after[0].bias != 0) and np.any(after[1].bias != 0)

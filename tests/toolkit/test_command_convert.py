@@ -98,6 +98,24 @@ def test_an_existing_file_survives_a_failed_conversion(keras_file, tmp_path):
     assert out.read_bytes() == b"precious"
 
 
+def test_a_source_is_never_overwritten(golden, tmp_path, capsys):
+    model = tmp_path / "m.tflite"
+    model.write_bytes((golden / "float32.tflite").read_bytes())
+    np.savez(tmp_path / "x.npz", x=np.random.default_rng(0).random((9, 8, 8, 1), np.float32))
+    before = model.read_bytes()
+    assert convert(model, model, "--calibration", tmp_path / "x.npz") == 2
+    assert convert(model, tmp_path / "x.npz", "--calibration", tmp_path / "x.npz") == 2
+    assert "choose another --out" in capsys.readouterr().err
+    assert model.read_bytes() == before
+
+
+def test_a_negative_seed_is_refused(golden, tmp_path, capsys):
+    np.savez(tmp_path / "x.npz", x=np.random.default_rng(0).random((9, 8, 8, 1), np.float32))
+    arguments = ("--calibration", tmp_path / "x.npz", "--seed", "-1")
+    assert convert(golden / "float32.tflite", tmp_path / "m.tflite", *arguments) == 2
+    assert "--seed -1 is negative" in capsys.readouterr().err
+
+
 def test_errors_are_json_too_when_json_is_asked_for(tmp_path, capsys):
     assert convert(tmp_path / "absent.h5", tmp_path / "m.tflite", "--quantize", "float32", "--json") == 2
     error = json.loads(capsys.readouterr().out)["error"]

@@ -52,6 +52,7 @@ def test_sections_left_out_leave_stages_out(tmp_path):
         ("[prune]\nsparsity = 1.5\ntrain = {epochs = 1}", "prune.sparsity", "not between 0 and 1"),
         ("[prune]\nsparsity = 'half'\ntrain = {epochs = 1}", "prune.sparsity", "must be a number"),
         ("[prune]\nsparsity = 0.5", "prune.train", "[prune] needs it"),
+        ("[quantize]\nmode = 'int16x8'\neffort = 'high'", "quantize.effort", "are for int8 without"),
         ("[prune]\ntrain = {epochs = 0}", "prune.train.epochs", "at least one epoch"),
         ("[teacher]\nmodel = 'a:b'", "teacher", "of no use without [distill]"),
         ("[prune]\nend = 0.1\nbegin = 0.2\ntrain = {epochs = 1}", "prune.end", "0 <= begin < end"),

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from litesmith.commands.answer import Answer
 from litesmith.commands.arguments import RANGE_METHODS, add_preprocess_arguments
-from litesmith.errors import CalibrationError
+from litesmith.errors import CalibrationError, OutputError
 
 if TYPE_CHECKING:
     from litesmith.calibration.samples import CalibrationSet
@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 SUMMARY = "convert a Keras model or a float .tflite, and prove what it became"
 EXAMPLE = "litesmith convert model.h5 --out model.tflite --quantize int8 --calibration samples.npz"
 DEFAULT_SAMPLES = 200
+TRIAL_TIMEOUT_S = 60.0  # for one run of a .tflite before it is calibrated
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -57,9 +58,12 @@ def execute(args: argparse.Namespace) -> Answer:
     from litesmith.converters.tflite_model import TFLiteModel
     from litesmith.files import write_bytes
 
+    if args.seed < 0:
+        raise CalibrationError(f"--seed {args.seed} is negative; give a whole number from 0 on")
     spec = QuantizationSpec(args.quantize, args.io, args.weight_bits)
     if spec.needs_calibration and args.calibration is None:
         raise CalibrationError(f"--quantize {spec.mode} needs representative samples; pass --calibration DATA")
+    _refuse_overwriting_sources(args)
     source = _load(args)
     calibration = _calibration(args, source) if spec.needs_calibration else None
     done = convert(source, spec, calibration, effort=args.effort, method=args.method, engine=args.engine)
@@ -77,6 +81,12 @@ def execute(args: argparse.Namespace) -> Answer:
     return Answer(document, "\n".join(lines))
 
 
+def _refuse_overwriting_sources(args: argparse.Namespace) -> None:
+    for source in (args.model, *([Path(args.calibration)] if args.calibration else [])):
+        if source.exists() and args.out.exists() and args.out.samefile(source):
+            raise OutputError(f"{args.out}: is what is read here; choose another --out")
+
+
 def _load(args: argparse.Namespace) -> Any:
     if args.model.suffix == ".tflite":
         from litesmith.converters.tflite_model import TFLiteModel
@@ -84,7 +94,7 @@ def _load(args: argparse.Namespace) -> Any:
 
         model = TFLiteModel.from_file(args.model)
         # Calibration runs the file in this process: one that takes its runtime down shall do so in a child first.
-        run_isolated(args.model)
+        run_isolated(args.model, timeout_s=TRIAL_TIMEOUT_S)
         return model
     from litesmith.converters.load import load_keras_model
     from litesmith.converters.saved_model import float_file, holds_keras_model
