@@ -56,11 +56,8 @@ def correct_at_once(model: TFLiteModel, spec: QuantizationSpec, channel_means: M
         channels = channel_means.get(layer.source)
         if channels is None:
             continue
-        repeats = layer.rows.shape[0] * layer.rows.shape[2] // len(channels)
-        means = np.tile(channels, repeats).reshape(layer.rows.shape[0], -1)
-        if layer.rows.shape[0] > 1:  # depthwise: a group is a channel
-            means = np.repeat(channels[:, None], layer.rows.shape[2], axis=1)
-        lost = layer.outputs(layer.rows - nearest(layer.rows, weight_grid(layer, spec)).weights, means)
+        rounded = nearest(layer.rows, weight_grid(layer, spec)).weights
+        lost = layer.outputs(layer.rows - rounded, layer.spread(channels))
         _set_bias(editor, layer, layer.bias + lost)
         count += 1
     return Corrected(_model(editor, model), count)

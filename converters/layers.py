@@ -53,6 +53,13 @@ class LinearLayer:
         means = window_means(x, self.window)
         return means.T if self.operator.op == DEPTHWISE else means.reshape(1, -1)
 
+    def spread(self, channels: Array) -> Array:
+        """One value per input channel (C,), given to every input that a row has of it: (G, I)."""
+        groups, _, inputs = self.rows.shape
+        if self.operator.op == DEPTHWISE:  # a group is a channel
+            return np.repeat(channels[:, None], inputs, axis=1)
+        return np.tile(channels, inputs // len(channels)).reshape(groups, inputs)
+
     def input_rows(self, x: npt.NDArray[np.float32], places: int) -> npt.NDArray[np.float32]:
         """At most `places` of the vectors that the rows are multiplied with: (G, places, I)."""
         if self.window is None:

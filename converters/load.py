@@ -11,6 +11,7 @@ from typing import Any
 
 from litesmith.calibration.native import quiet_native
 from litesmith.converters.backend import tf_keras
+from litesmith.converters.saved_model import KERAS_METADATA, require_saved_model
 from litesmith.errors import ModelError
 
 # Classes whose configuration carries Python bytecode, or names a function that loading would import.
@@ -62,9 +63,8 @@ def _refuse_code(path: Path) -> None:
 
 def _stored_code(path: Path) -> Iterator[str]:
     if path.is_dir():
-        metadata = path / "keras_metadata.pb"
-        if not (path / "saved_model.pb").is_file():
-            raise ModelError("this folder is not a SavedModel (it has no saved_model.pb)", file=path)
+        require_saved_model(path)
+        metadata = path / KERAS_METADATA
         if metadata.is_file() and (found := _SAVED_MODEL_CODE.search(metadata.read_bytes())):
             yield f"a {found[1].decode()}"
         return

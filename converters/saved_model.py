@@ -9,10 +9,23 @@ from litesmith.converters.backend import tensorflow
 from litesmith.converters.tflite_model import TFLiteModel
 from litesmith.errors import ModelError
 
+# What Keras writes beside the graph, so that layers can be restored.
+KERAS_METADATA = "keras_metadata.pb"
+
 
 def holds_keras_model(folder: Path) -> bool:
     """Whether Keras wrote the folder with `model.save`, so that layers can be restored from it."""
-    return (folder / "keras_metadata.pb").is_file()
+    return (folder / KERAS_METADATA).is_file()
+
+
+def require_saved_model(folder: Path) -> None:
+    """Refuse any other folder.
+
+    Raises:
+        ModelError: it holds no saved_model.pb.
+    """
+    if not (folder / "saved_model.pb").is_file():
+        raise ModelError("this folder is not a SavedModel (it has no saved_model.pb)", file=folder)
 
 
 def float_file(folder: Path) -> TFLiteModel:
@@ -23,8 +36,7 @@ def float_file(folder: Path) -> TFLiteModel:
     Raises:
         ModelError: it is no SavedModel, has no signature, or the converter refuses it.
     """
-    if not (folder / "saved_model.pb").is_file():
-        raise ModelError("this folder is not a SavedModel (it has no saved_model.pb)", file=folder)
+    require_saved_model(folder)
     tf = tensorflow()
     try:
         with quiet_native():

@@ -109,16 +109,14 @@ def _run_stages(run: Run, locked: Mapping[str, Any]) -> dict[str, dict[str, Any]
 
 def _run_stage(run: Run, stage: Stage, key: str) -> dict[str, Any]:
     recorded = run.workspace.finished(stage.name, key)
-    run.on_event(StageStarted(stage.name, 0 if recorded else stage.epochs))
+    resumed = recorded is not None
+    run.on_event(StageStarted(stage.name, 0 if resumed else stage.epochs))
     if recorded is None:
         run.workspace.clear(stage.name)
         result = stage.execute(run)
         recorded = {"row": Ledger((result.row,)).to_list()[0], "details": dict(result.details)}
         run.workspace.finish(stage.name, key, recorded)
-        resumed = False
-    else:
-        resumed = True
-    summary = ", ".join(f"{cell}" for cell in cells(row_from_dict(recorded["row"]))[1:4])
+    summary = ", ".join(cells(row_from_dict(recorded["row"]))[1:4])
     run.on_event(StageFinished(stage.name, summary, resumed))
     return recorded
 

@@ -32,6 +32,15 @@ def samples(model):
 
 @pytest.fixture(scope="module")
 def values(model, samples):
+    return activations(model, samples)
+
+
+@pytest.fixture(scope="module")
+def ranges(values):
+    return spans(values)
+
+
+def activations(model, samples):
     """Every activation (N, 1, ...) by tensor index, one operator after the other."""
     editor = ModelEditor(model.content)
     found = {model.main.inputs[0]: samples[:, None]}
@@ -40,8 +49,7 @@ def values(model, samples):
     return found
 
 
-@pytest.fixture(scope="module")
-def ranges(values):
+def spans(values):
     return {index: Range(float(value.min()), float(value.max())) for index, value in values.items()}
 
 
@@ -103,10 +111,7 @@ def test_rows_times_mean_inputs_are_mean_outputs(model, values):
 
 def test_correction_at_once_lowers_the_mean_error(model, samples, values):
     spoiled = coarse(model)
-    editor = ModelEditor(spoiled.content)
-    found = {spoiled.main.inputs[0]: samples[:, None]}
-    for operator in spoiled.main.operators:
-        found.update(run_operator(editor, operator.index, found))
+    found = activations(spoiled, samples)
     means = {index: value.reshape(-1, value.shape[-1]).mean(axis=0) for index, value in found.items()}
     expected = outputs(spoiled, samples)
     corrected = correct_at_once(spoiled, INT8, means)
@@ -117,11 +122,8 @@ def test_correction_at_once_lowers_the_mean_error(model, samples, values):
 @pytest.mark.parametrize("optimize_rounding", [False, True])
 def test_correction_in_sequence_lowers_the_mean_error(model, samples, optimize_rounding):
     spoiled = coarse(model)
-    editor = ModelEditor(spoiled.content)
-    found = {spoiled.main.inputs[0]: samples[:, None]}
-    for operator in spoiled.main.operators:
-        found.update(run_operator(editor, operator.index, found))
-    ranges = {index: Range(float(value.min()), float(value.max())) for index, value in found.items()}
+    found = activations(spoiled, samples)
+    ranges = spans(found)
     expected = outputs(spoiled, samples)
     bound = CalibrationSet.from_arrays({spoiled.inputs[0].name: samples})
     corrected = correct_in_sequence(spoiled, INT8, ranges, bound, optimize_rounding=optimize_rounding)
@@ -184,11 +186,7 @@ def test_layers_that_share_a_bias_are_corrected_each_on_its_own(samples):
     first, second = linear_layers(shared)
     assert first.operator.inputs[2] == second.operator.inputs[2]
     bound = CalibrationSet.from_arrays({shared.inputs[0].name: samples})
-    editor, found = ModelEditor(shared.content), {shared.main.inputs[0]: samples[:, None]}
-    for operator in shared.main.operators:
-        found.update(run_operator(editor, operator.index, found))
-    spans = {index: Range(float(value.min()), float(value.max())) for index, value in found.items()}
-    corrected = correct_in_sequence(shared, INT8, spans, bound)
+    corrected = correct_in_sequence(shared, INT8, spans(activations(shared, samples)), bound)
     after = list(linear_layers(corrected.model))
     assert corrected.layers == 2 and not np.array_equal(after[0].bias, after[1].bias)
     assert np.any(after[0].bias != 0) and np.any(after[1].bias != 0)
