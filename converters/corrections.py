@@ -18,8 +18,8 @@ from litesmith.calibration.expose import expose
 from litesmith.calibration.ranges import Range
 from litesmith.calibration.samples import CalibrationSet
 from litesmith.converters.editing import ModelEditor
-from litesmith.converters.engines import INT4_OPS
-from litesmith.converters.layers import DENSE, LinearLayer, linear_layers
+from litesmith.converters.engines import limits
+from litesmith.converters.layers import LinearLayer, linear_layers
 from litesmith.converters.quantize import QuantizationSpec
 from litesmith.converters.rounding import DEAD, Grid, gptq, nearest
 from litesmith.converters.single_op import run_operator
@@ -52,7 +52,7 @@ def correct_at_once(model: TFLiteModel, spec: QuantizationSpec, channel_means: M
     """
     editor = ModelEditor(model.content)
     count = 0
-    for layer in linear_layers(model):
+    for layer in _rounded_layers(model, spec):
         channels = channel_means.get(layer.source)
         if channels is None:
             continue
@@ -87,10 +87,11 @@ def correct_in_sequence(
         ConversionError: an operator cannot be run by itself.
     """
     original, edited = ModelEditor(model.content), ModelEditor(model.content)
-    layers = {layer.operator.index: layer for layer in linear_layers(model)}
+    layers = {layer.operator.index: layer for layer in _rounded_layers(model, spec)}
     last_use = {index: op.index for op in model.main.operators for index in op.inputs}
     floats = _graph_inputs(model, samples)
-    grids = {index: _on_grid(values, ranges.get(index)) for index, values in floats.items()}
+    found = limits(model, ranges, spec)
+    grids = {index: _on_grid(values, found.get(index)) for index, values in floats.items()}
     for operator in model.main.operators[: max(layers, default=-1) + 1]:
         layer = layers.get(operator.index)
         if layer is not None:
@@ -98,7 +99,7 @@ def correct_in_sequence(
             _correct(edited, layer, weights, floats[layer.source], grids[layer.source], optimize_rounding)
         floats.update(run_operator(original, operator.index, floats))
         results = run_operator(edited, operator.index, grids)
-        grids.update({index: _on_grid(values, ranges.get(index)) for index, values in results.items()})
+        grids.update({index: _on_grid(values, found.get(index)) for index, values in results.items()})
         for index in [index for index in floats if last_use.get(index, -1) <= operator.index]:
             del floats[index], grids[index]
     return Corrected(_model(edited, model), len(layers))
@@ -139,13 +140,13 @@ def _set_bias(editor: ModelEditor, layer: LinearLayer, bias: Array) -> None:
         operator.inputs = np.array([*inputs[:2], own], np.int32)
 
 
-def _on_grid(values: npt.NDArray[np.float32], range_: Range | None) -> npt.NDArray[np.float32]:
-    """Values rounded to the 256 steps that int8 has over a range; as they are where there is none."""
-    if range_ is None or values.dtype != np.float32:
+def _on_grid(values: npt.NDArray[np.float32], limits_: tuple[float, float] | None) -> npt.NDArray[np.float32]:
+    """Values rounded to the 256 steps that int8 has between two limits; as they are where there are none."""
+    if limits_ is None or values.dtype != np.float32:
         return values
-    wide = range_.with_zero()
-    scale = np.float32(max(wide.high - wide.low, 1e-12) / 255)
-    zero = np.rint(-wide.low / scale)
+    low, high = limits_
+    scale = np.float32((high - low) / 255)
+    zero = np.rint(-low / scale)
     rounded: npt.NDArray[np.float32] = (np.clip(np.rint(values / scale) + zero, 0, 255) - zero) * scale
     return rounded.astype(np.float32)
 
@@ -166,6 +167,17 @@ def sources(model: TFLiteModel) -> frozenset[int]:
 
 def weight_grid(layer: LinearLayer, spec: QuantizationSpec) -> Grid:
     """The steps that the engines give a layer's weights."""
-    if spec.weight_bits == 4 and layer.operator.op in INT4_OPS:
-        return Grid(limit=7)
-    return Grid(per_row=layer.operator.op != DENSE or spec.per_channel_dense)
+    op = layer.operator.op
+    return Grid(limit=2 ** (spec.weight_bits_of(op) - 1) - 1, per_row=spec.per_channel_of(op))
+
+
+def left_in_float(model: TFLiteModel, spec: QuantizationSpec) -> frozenset[int]:
+    """Operators, by index, that the spec leaves in float: their weights are not rounded."""
+    tensors = model.main.tensors
+    operators = model.main.operators if spec.allows_float else ()
+    return frozenset(op.index for op in operators if spec.precision_of(tensors[op.outputs[0]].name) == "float32")
+
+
+def _rounded_layers(model: TFLiteModel, spec: QuantizationSpec) -> list[LinearLayer]:
+    kept = left_in_float(model, spec)
+    return [layer for layer in linear_layers(model) if layer.operator.index not in kept]

@@ -12,7 +12,6 @@ import numpy as np
 import numpy.typing as npt
 
 from litesmith.converters.editing import ModelEditor
-from litesmith.converters.engines import INT4_OPS
 from litesmith.converters.quantize import QuantizationSpec
 
 Array = npt.NDArray[np.float32]
@@ -46,9 +45,9 @@ def floor_weight_scales(editor: ModelEditor, found: Mapping[int, tuple[float, fl
         low, high = found[inputs[0]]
         width = high - low if spec.mode == "int8" else max(-low, high)
         smallest_scales = np.abs(bias) / (width / _INPUT_STEPS[spec.mode] * _BIAS_STEPS[spec.mode])
-        most_steps = 7 if spec.weight_bits == 4 and op in INT4_OPS else 127
+        most_steps = 2 ** (spec.weight_bits_of(op) - 1) - 1
         moved = np.moveaxis(weights, _CHANNEL_AXIS[op], 0)
-        one_scale = op == "FULLY_CONNECTED" and spec.weight_bits == 8 and not spec.per_channel_dense
+        one_scale = not spec.per_channel_of(op)
         groups = moved.reshape(1 if one_scale else len(moved), -1)
         floors = np.broadcast_to(smallest_scales.max() if one_scale else smallest_scales, len(groups)) * most_steps
         raised = _raised(groups, floors.astype(np.float32))

@@ -11,9 +11,10 @@ import numpy as np
 from litesmith.calibration.native import quiet_native
 from litesmith.converters.dead_channels import floor_weight_scales
 from litesmith.converters.editing import ModelEditor
-from litesmith.converters.engines import INT4_OPS, describe, limits, prove
+from litesmith.converters.engines import describe, limits
 from litesmith.converters.op_versions import raise_op_versions
-from litesmith.converters.quantize import QuantizationSpec
+from litesmith.converters.proof import INNER, prove
+from litesmith.converters.quantize import INT4_OPS, QuantizationSpec, exactly
 from litesmith.converters.tflite_model import TFLiteModel
 from litesmith.errors import ConversionError
 
@@ -41,7 +42,7 @@ class AeqEngine:
         """See `Engine.quantize`."""
         if not self.supports(spec):
             raise ConversionError(f"ai-edge-quantizer does not write {spec.mode}")
-        found = limits(model, ranges) if spec.needs_calibration else {}
+        found = limits(model, ranges, spec) if spec.needs_calibration else {}
         editor = ModelEditor(model.content)
         _name_uniquely(editor)
         floor_weight_scales(editor, found, spec)
@@ -49,7 +50,7 @@ class AeqEngine:
             editor.name(index): {"min": np.array([low], np.float32), "max": np.array([high], np.float32)}
             for index, (low, high) in found.items()
         }
-        written = ModelEditor(_run(editor.to_bytes(), statistics, spec))
+        written = ModelEditor(_run(editor, statistics, spec))
         _name_outputs(written, [tensor.name for tensor in model.outputs])
         written.drop_unused_tensors()
         raise_op_versions(written)
@@ -58,15 +59,16 @@ class AeqEngine:
         return quantized
 
 
-def _run(content: bytes, statistics: Mapping[str, Any], spec: QuantizationSpec) -> bytes:
+def _run(editor: ModelEditor, statistics: Mapping[str, Any], spec: QuantizationSpec) -> bytes:
     try:
         from ai_edge_quantizer.quantizer import Quantizer
     except ImportError as error:
         raise ConversionError(
             f"this step needs ai-edge-quantizer ({error}); run: pip install 'litesmith[quantizer]'"
         ) from error
-    quantizer = Quantizer(content)
+    quantizer = Quantizer(editor.to_bytes())
     _configure(quantizer, spec)
+    _configure_operators(quantizer, editor, spec)
     try:
         # It opens the model with an option that LiteRT warns about.
         with quiet_native(), warnings.catch_warnings():
@@ -88,12 +90,12 @@ def _configure(quantizer: Any, spec: QuantizationSpec) -> None:
     if spec.mode == "float16":
         quantizer.add_weight_only_config(_ALL, every, 16, algorithm_key=AlgorithmName.FLOAT_CASTING)
         return
-    granularity = QuantGranularity.CHANNELWISE if spec.per_channel_dense else QuantGranularity.TENSORWISE
-    rules = [(every, 8, QuantGranularity.CHANNELWISE)]
+    channel, tensor = QuantGranularity.CHANNELWISE, QuantGranularity.TENSORWISE
+    rules = [(every, 8, tensor if spec.per_channel == "none" else channel)]
     if spec.weight_bits == 4:
-        rules += [(TFLOperationName(op), 4, QuantGranularity.CHANNELWISE) for op in INT4_OPS]
+        rules += [(TFLOperationName(op), 4, channel) for op in INT4_OPS]
     else:
-        rules.append((dense, 8, granularity))
+        rules.append((dense, 8, channel if spec.per_channel_of("FULLY_CONNECTED") else tensor))
     for op, bits, weights in rules:
         if spec.mode == "dynamic":
             quantizer.add_dynamic_config(_ALL, op, bits, weights)
@@ -101,6 +103,30 @@ def _configure(quantizer: Any, spec: QuantizationSpec) -> None:
             quantizer.add_static_config(_ALL, op, 16 if spec.mode == "int16x8" else 8, bits, weights)
     if spec.needs_calibration:
         _configure_io(quantizer, spec)
+
+
+def _configure_operators(quantizer: Any, editor: ModelEditor, spec: QuantizationSpec) -> None:
+    """Rules of single operators; its scopes are the names of an operator's outputs, a semicolon behind each."""
+    from ai_edge_quantizer.qtyping import QuantGranularity, TFLOperationName
+    from ai_edge_quantizer.quantizer import AlgorithmName
+
+    for operator in editor.graph.operators if spec.precision else ():
+        op, names = editor.op_name(operator), [editor.name(index) for index in operator.outputs]
+        precision = spec.precision_of(names[0])
+        if precision == spec.mode:
+            continue
+        scope = exactly("".join(f"{name};" for name in names))
+        try:
+            if precision == "float32":
+                quantizer.update_quantization_recipe(
+                    scope, TFLOperationName(op), algorithm_key=AlgorithmName.NO_QUANTIZE
+                )
+            else:
+                per_channel = spec.per_channel_of(op) and op != "FULLY_CONNECTED"
+                granularity = QuantGranularity.CHANNELWISE if per_channel else QuantGranularity.TENSORWISE
+                quantizer.add_static_config(scope, TFLOperationName(op), 16, 8, granularity)
+        except ValueError as error:
+            raise ConversionError(f"ai-edge-quantizer cannot have {names[0]!r} in {precision}", op=op) from error
 
 
 def _configure_io(quantizer: Any, spec: QuantizationSpec) -> None:
@@ -144,5 +170,5 @@ def _name_outputs(editor: ModelEditor, names: list[str]) -> None:
             continue
         for tensor in editor.graph.tensors:
             if tensor.name == name.encode():
-                tensor.name = f"{name};inner".encode()
+                tensor.name = f"{name}{INNER}".encode()
         editor.tensor(index).name = name.encode()

@@ -10,7 +10,8 @@ from ai_edge_litert import schema_py_generated as schema
 from litesmith.calibration.native import quiet_native
 from litesmith.converters.backend import tensorflow
 from litesmith.converters.editing import ModelEditor
-from litesmith.converters.engines import limits, prove
+from litesmith.converters.engines import limits
+from litesmith.converters.proof import prove
 from litesmith.converters.quantize import QuantizationSpec
 from litesmith.converters.tflite_model import TFLiteModel
 from litesmith.errors import ConversionError
@@ -29,14 +30,14 @@ class MlirEngine:
     name = "mlir"
 
     def supports(self, spec: QuantizationSpec) -> bool:
-        """Only int8, with any inputs and outputs."""
-        return spec.mode == "int8" and spec.weight_bits == 8
+        """Only int8 throughout, with any inputs and outputs."""
+        return spec.mode == "int8" and spec.weight_bits == 8 and not spec.precision
 
     def quantize(self, model: TFLiteModel, ranges: Mapping[int, Range], spec: QuantizationSpec) -> TFLiteModel:
         """See `Engine.quantize`."""
         if not self.supports(spec):
             raise ConversionError(f"TensorFlow's quantizer writes int8 only, not {spec.mode}; use the aeq engine")
-        content = _with_ranges(model, limits(model, ranges))
+        content = _with_ranges(model, limits(model, ranges, spec))
         tf = tensorflow()
         from tensorflow.lite.python.convert import mlir_quantize
 
@@ -47,7 +48,8 @@ class MlirEngine:
                     content,
                     input_data_type=io,
                     output_data_type=io,
-                    disable_per_channel_for_dense_layers=not spec.per_channel_dense,
+                    disable_per_channel=spec.per_channel == "none",
+                    disable_per_channel_for_dense_layers=not spec.per_channel_of("FULLY_CONNECTED"),
                 )
         except Exception as error:  # the converter's errors share no base class
             raise ConversionError(f"TensorFlow's quantizer refused the model ({error})") from error

@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Protocol
 import numpy as np
 
 from litesmith.converters.graph import Tensor
-from litesmith.converters.label import prove_integer_only, truth_label
 from litesmith.converters.quantize import QuantizationSpec
 from litesmith.converters.tflite_model import TFLiteModel
 from litesmith.errors import ConversionError
@@ -18,8 +17,6 @@ if TYPE_CHECKING:
     from litesmith.calibration.ranges import Range
 
 ENGINES = ("mlir", "aeq")
-# Operators that are stored as int4 where the spec asks for it.
-INT4_OPS = ("CONV_2D", "FULLY_CONNECTED")
 # A tensor that was always zero gets a range all the same: quantizers divide by its width.
 _SMALLEST_WIDTH = 1e-9
 
@@ -76,7 +73,9 @@ def choose_engine(spec: QuantizationSpec, preferred: str | None = None) -> Engin
 
 def describe(spec: QuantizationSpec) -> str:
     """A spec in words."""
-    return f"{spec.mode} with int4 weights" if spec.weight_bits == 4 else spec.mode
+    others = " and ".join(dict.fromkeys(spec.precision.values()))
+    extras = ["int4 weights"] * (spec.weight_bits == 4) + [f"some operators in {others}"] * bool(others)
+    return f"{spec.mode} with {' and '.join(extras)}" if extras else spec.mode
 
 
 def activations(model: TFLiteModel) -> Iterator[Tensor]:
@@ -89,8 +88,11 @@ def activations(model: TFLiteModel) -> Iterator[Tensor]:
             yield tensor
 
 
-def limits(model: TFLiteModel, ranges: Mapping[int, Range]) -> dict[int, tuple[float, float]]:
+def limits(model: TFLiteModel, ranges: Mapping[int, Range], spec: QuantizationSpec) -> dict[int, tuple[float, float]]:
     """Lowest and highest real value of every activation, zero included and never equal.
+
+    Where the spec asks for symmetric ones they are -128 and 127 steps of the scale that holds the range, so that the
+    zero point is 0.
 
     Raises:
         ConversionError: an activation has no range; a quantizer would leave it in float without a word.
@@ -99,40 +101,14 @@ def limits(model: TFLiteModel, ranges: Mapping[int, Range]) -> dict[int, tuple[f
     if missing:
         more = f" and {len(missing) - 1} more" if len(missing) > 1 else ""
         raise ConversionError(f"tensor {missing[0]!r}{more} has no range; calibrate every activation of the model")
-    return {tensor.index: _widened(ranges[tensor.index]) for tensor in activations(model)}
+    return {tensor.index: _widened(ranges[tensor.index], spec.symmetric) for tensor in activations(model)}
 
 
-def _widened(found: Range) -> tuple[float, float]:
-    low, high = float(np.float32(min(found.low, 0.0))), float(np.float32(max(found.high, 0.0)))
-    return (low, high) if high - low >= _SMALLEST_WIDTH else (0.0, 1.0)
-
-
-def prove(source: TFLiteModel, quantized: TFLiteModel, spec: QuantizationSpec) -> None:
-    """Read every tensor of what an engine wrote.
-
-    Raises:
-        ConversionError: it is not what `spec` asks for.
-    """
-    if spec.needs_calibration:
-        prove_integer_only(quantized, allow_float_io=spec.io == "float32")
-    label = truth_label(quantized)
-    if label != spec.label:
-        raise ConversionError(f"asked for {describe(spec)}, but the engine wrote a file that is {label}")
-    before, after = (*source.inputs, *source.outputs), (*quantized.inputs, *quantized.outputs)
-    for old, new in zip(before, after, strict=True):
-        if old.dtype == "float32" and new.dtype != spec.io:
-            raise ConversionError(
-                f"asked for {spec.io} inputs and outputs, but the engine left {new.name!r} {new.dtype}"
-            )
-    if spec.weight_bits == 4:
-        _prove_int4(quantized)
-
-
-def _prove_int4(model: TFLiteModel) -> None:
-    operators = [operator for operator in model.main.operators if operator.op in INT4_OPS]
-    if not operators:
-        raise ConversionError(f"no operator takes int4 weights; the model has no {' or '.join(INT4_OPS)}")
-    for operator in operators:
-        weights = model.main.tensors[operator.inputs[1]]
-        if weights.is_constant and weights.dtype != "int4":
-            raise ConversionError(f"the engine left the weights {weights.name!r} {weights.dtype}", op=operator.op)
+def _widened(found: Range, symmetric: bool) -> tuple[float, float]:
+    low, high = min(found.low, 0.0), max(found.high, 0.0)
+    if high - low < _SMALLEST_WIDTH:
+        low, high = 0.0, 1.0
+    if symmetric:
+        step = max(-low, high) / 127
+        low, high = -128 * step, 127 * step
+    return float(np.float32(low)), float(np.float32(high))

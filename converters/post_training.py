@@ -8,18 +8,15 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 
 import numpy as np
-import numpy.typing as npt
 
-from litesmith.calibration.collect import collect
-from litesmith.calibration.observers import ChannelMoments, Observer, Several
-from litesmith.calibration.ranges import Range, make_observer, range_of
+from litesmith.calibration.ranges import Range
 from litesmith.calibration.samples import CalibrationSet
-from litesmith.converters import corrections
-from litesmith.converters.engines import activations, choose_engine
+from litesmith.converters.calibrated import Calibrated, Treatment, check_matches
+from litesmith.converters.engines import choose_engine
 from litesmith.converters.fixed_batch import fix_batch
 from litesmith.converters.keras import refuse_constant
 from litesmith.converters.label import truth_label
-from litesmith.converters.quantize import EFFORTS, QuantizationSpec
+from litesmith.converters.quantize import QuantizationSpec
 from litesmith.converters.rewrites import rewrite
 from litesmith.converters.tflite_model import TFLiteModel
 from litesmith.errors import CalibrationError, ConversionError
@@ -55,87 +52,87 @@ def quantize_float_model(
     *,
     effort: str = "fast",
     method: str = "minmax",
-    methods: Mapping[int, str] | None = None,
+    methods: Mapping[str, str] | None = None,
     engine: str | None = None,
 ) -> PostTraining:
     """Quantize a float32 `.tflite` without training.
 
     Args:
         model: batch 1, or an open batch, which becomes 1.
-        spec: mode and I/O type.
+        spec: mode, I/O type and what is special to some operators.
         calibration: representative samples; needed where activations are quantized.
-        effort: what is done about the rounding of weights, one of `EFFORTS`: nothing; the mean error of each layer
-            moved into its bias; that again for what the layers before it really give; and GPTQ rounding on top. Used
-            where activations are quantized, to int8.
-        method: how ranges are found, one of `calibration.ranges.RANGE_METHODS`. Inputs and outputs of the graph
-            get min/max all the same: clipping logits costs accuracy.
-        methods: by tensor index of the float file, over `method` and also for inputs and outputs.
+        effort: see `calibrated.Treatment`; used where activations are quantized, to int8.
+        method: see `calibrated.Treatment`, likewise `methods`.
+        methods: see `method`.
         engine: `mlir` or `aeq`; chosen if None.
 
     Raises:
         ConversionError: the model is not a plain float32 one of fixed shapes, or the engine did not do what was asked.
         CalibrationError: samples are missing or do not fit the model.
     """
-    check_float(model, spec)
-    if effort not in EFFORTS:
-        raise ConversionError(f"unknown effort {effort!r}; choose one of {', '.join(EFFORTS)}")
-    if spec.needs_calibration and calibration is None:
-        raise CalibrationError(f"{spec.mode} needs representative samples; pass a calibration set")
-    if calibration is not None:
-        refuse_constant(calibration)
-    chosen = choose_engine(spec, engine)
-    seconds: dict[str, float] = {}
-    with _timed(seconds, "rewrite"):
+    return FloatModel(model, spec, calibration).quantize(spec, Treatment(effort, method, methods or {}), engine)
+
+
+class FloatModel:
+    """A float32 `.tflite` that can be quantized in several ways; what they share is computed once.
+
+    Attributes:
+        rewritten: the model that is calibrated and quantized.
+        applied: names of the rewrites that changed it.
+
+    Raises:
+        ConversionError: at construction, if it is not a plain float32 model of fixed shapes.
+        CalibrationError: at construction, if samples are missing, or say nothing.
+    """
+
+    def __init__(self, model: TFLiteModel, spec: QuantizationSpec, calibration: CalibrationSet | None) -> None:
+        check_float(model, spec)
+        if spec.needs_calibration and calibration is None:
+            raise CalibrationError(f"{spec.mode} needs representative samples; pass a calibration set")
+        if calibration is not None:
+            refuse_constant(calibration)
+        start = time.perf_counter()
         rewritten = rewrite(fix_batch(model))
-    ranges: dict[int, Range] = {}
-    note = ""
-    corrected = rewritten.model
-    if spec.needs_calibration and calibration is not None:
-        with _timed(seconds, "calibrate"):
-            ranges, means, note = find_ranges(rewritten.model, calibration, method, methods or {})
-        if spec.mode == "int8":
-            with _timed(seconds, "correct"):
-                correction = _correct(rewritten.model, spec, calibration, effort, ranges, means)
+        self._rewrite_seconds = time.perf_counter() - start
+        self.rewritten, self.applied = rewritten.model, rewritten.applied
+        self._calibrated = Calibrated(self.rewritten, calibration) if calibration is not None else None
+
+    def quantize(self, spec: QuantizationSpec, treatment: Treatment, engine: str | None = None) -> PostTraining:
+        """Calibrate, correct, quantize, prove.
+
+        Args:
+            spec: of the same mode as at construction.
+            treatment: ranges and corrections; used where activations are quantized.
+            engine: `mlir` or `aeq`; chosen if None.
+
+        Raises:
+            ConversionError: the engine did not do what was asked, or a pattern fits nothing.
+            CalibrationError: samples do not fit the model.
+        """
+        chosen = choose_engine(spec, engine)
+        check_matches(spec.precision, operator_names(self.rewritten), "operator")
+        seconds = {"rewrite": self._rewrite_seconds}
+        ranges: dict[int, Range] = {}
+        corrected, notes = self.rewritten, []
+        if spec.needs_calibration and self._calibrated is not None:
+            with _timed(seconds, "calibrate"):
+                ranges = self._calibrated.ranges(treatment)
+            notes = [self._calibrated.note] if self._calibrated.note else []
+            if spec.mode == "int8":
+                with _timed(seconds, "correct"):
+                    correction = self._calibrated.corrected(spec, treatment)
                 corrected = correction.model
-                if not correction.layers and effort != "none":
-                    note = f"{note}; " * bool(note) + "no layer has constant weights and a bias that could be corrected"
-    with _timed(seconds, "quantize"):
-        quantized = chosen.quantize(corrected, ranges, spec)
-    return PostTraining(quantized, rewritten.model, ranges, rewritten.applied, chosen.name, note, seconds)
+                if not correction.layers and treatment.effort != "none":
+                    notes.append("no layer has constant weights and a bias that could be corrected")
+        with _timed(seconds, "quantize"):
+            quantized = chosen.quantize(corrected, ranges, spec)
+        note = "; ".join(notes)
+        return PostTraining(quantized, self.rewritten, ranges, self.applied, chosen.name, note, seconds)
 
 
-def find_ranges(
-    model: TFLiteModel, calibration: CalibrationSet, method: str, methods: Mapping[int, str]
-) -> tuple[dict[int, Range], dict[int, npt.NDArray[np.float64]], str]:
-    """Range of every activation, channel means of those that layers read, and the collector's note."""
-    ends = frozenset((*model.main.inputs, *model.main.outputs))
-    chosen = {tensor.index: "minmax" if tensor.index in ends else method for tensor in activations(model)}
-    chosen |= dict(methods)
-    moments = {index: ChannelMoments() for index in corrections.sources(model)}
-
-    def make(index: int, shape: tuple[int, ...]) -> Observer:
-        observers[index] = make_observer(chosen[index])
-        return Several((observers[index], moments[index])) if index in moments else observers[index]
-
-    observers: dict[int, Observer] = {}
-    collected = collect(model.content, calibration, make, only=chosen.keys())
-    ranges = {index: range_of(observer, chosen[index]) for index, observer in observers.items()}
-    return ranges, {index: moment.mean for index, moment in moments.items()}, collected.note
-
-
-def _correct(
-    model: TFLiteModel,
-    spec: QuantizationSpec,
-    calibration: CalibrationSet,
-    effort: str,
-    ranges: Mapping[int, Range],
-    means: Mapping[int, npt.NDArray[np.float64]],
-) -> corrections.Corrected:
-    if effort == "none":
-        return corrections.Corrected(model, 0)
-    if effort == "fast":
-        return corrections.correct_at_once(model, spec, means)
-    return corrections.correct_in_sequence(model, spec, ranges, calibration, optimize_rounding=effort == "high")
+def operator_names(model: TFLiteModel) -> list[str]:
+    """Name of the first output of every operator: what patterns of `QuantizationSpec.precision` are searched in."""
+    return [model.main.tensors[operator.outputs[0]].name for operator in model.main.operators]
 
 
 def check_float(model: TFLiteModel, spec: QuantizationSpec) -> None:

@@ -9,9 +9,10 @@ from ai_edge_litert.interpreter import Interpreter, OpResolverType
 
 from litesmith.calibration.ranges import Range
 from litesmith.converters.editing import ModelEditor
-from litesmith.converters.engines import activations, choose_engine, limits, prove
+from litesmith.converters.engines import activations, choose_engine, limits
 from litesmith.converters.flatbuffer import TYPE_NAMES
 from litesmith.converters.label import truth_label
+from litesmith.converters.proof import prove
 from litesmith.converters.quantize import QuantizationSpec
 from litesmith.converters.tflite_model import TFLiteModel
 from litesmith.errors import ConversionError
@@ -26,7 +27,7 @@ OTHERS = [
     QuantizationSpec("float16"),
     QuantizationSpec("int8", weight_bits=4),
     QuantizationSpec("dynamic", weight_bits=4),
-    QuantizationSpec("int8", per_channel_dense=True),
+    QuantizationSpec("int8", per_channel="all"),
 ]
 SAMPLES = np.random.default_rng(11).uniform(0, 1, (16, 1, 8, 8, 1)).astype(np.float32)
 
@@ -142,7 +143,7 @@ def test_a_missing_range_is_named_before_anything_is_quantized(model, ranges, na
 def test_ranges_hold_zero_and_have_a_width(model, ranges):
     some = [tensor.index for tensor in activations(model)][:4]
     odd = dict(zip(some, [Range(2, 3), Range(-3, -2), Range(0, 0), Range(-1, 1)], strict=True))
-    found = limits(model, ranges | odd)
+    found = limits(model, ranges | odd, INT8)
     assert [found[index] for index in some] == [(0, 3), (-3, 0), (0, 1), (-1, 1)]
 
 

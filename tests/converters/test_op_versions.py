@@ -22,7 +22,7 @@ def versions(model):
     ("spec", "expected"),
     [
         (QuantizationSpec("dynamic"), {"CONV_2D": 5, "DEPTHWISE_CONV_2D": 6, "FULLY_CONNECTED": 3, "MAX_POOL_2D": 1}),
-        (QuantizationSpec("dynamic", per_channel_dense=True), {"CONV_2D": 5, "FULLY_CONNECTED": 12}),
+        (QuantizationSpec("dynamic", per_channel="all"), {"CONV_2D": 5, "FULLY_CONNECTED": 12}),
         (QuantizationSpec("dynamic", weight_bits=4), {"CONV_2D": 7, "DEPTHWISE_CONV_2D": 6, "FULLY_CONNECTED": 10}),
         (QuantizationSpec("float16"), {"CONV_2D": 1, "DEQUANTIZE": 3}),
     ],

@@ -14,7 +14,7 @@ from litesmith.calibration.samples import CalibrationSet
 from litesmith.converters.editing import ModelEditor
 from litesmith.converters.label import truth_label
 from litesmith.converters.post_training import quantize_float_model
-from litesmith.converters.quantize import QuantizationSpec
+from litesmith.converters.quantize import QuantizationSpec, exactly
 from litesmith.converters.tflite_model import TFLiteModel
 from litesmith.errors import CalibrationError, ConversionError
 
@@ -72,7 +72,9 @@ def test_other_methods_leave_inputs_and_outputs_alone_unless_they_are_named(mode
     assert all(cut[index] == plain[index] for index in ends)
     assert any(cut[index].high < plain[index].high for index in plain.keys() - ends)
     logits = model.main.outputs[0]
-    named = quantize_float_model(model, INT8, SAMPLES, methods={logits: "moving_average"}, engine="aeq").ranges
+    named = quantize_float_model(
+        model, INT8, SAMPLES, methods={exactly(model.main.tensors[logits].name): "moving_average"}, engine="aeq"
+    ).ranges
     assert named[logits].high - named[logits].low < plain[logits].high - plain[logits].low
     assert {index for index in plain if named[index] != plain[index]} == {logits}
 
@@ -144,7 +146,7 @@ import numpy as np
 from litesmith.calibration.samples import CalibrationSet
 from litesmith.converters.label import truth_label
 from litesmith.converters.post_training import quantize_float_model
-from litesmith.converters.quantize import QuantizationSpec
+from litesmith.converters.quantize import QuantizationSpec, exactly
 from litesmith.converters.tflite_model import TFLiteModel
 
 samples = CalibrationSet.from_arrays(np.linspace(0, 1, 640, dtype=np.float32).reshape(10, 8, 8, 1))
