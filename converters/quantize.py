@@ -117,9 +117,7 @@ class QuantizationSpec:
 
     @property
     def label(self) -> str:
-        """The truth label that the converted file must carry."""
-        if self.precision:
-            return "mixed"
+        """The truth label that the converted file must carry; with `precision` it depends on the operators."""
         if self.weight_bits == 4:
             return _INT4_LABELS[self.mode]
         return "int8-float-io" if (self.mode, self.io) == ("int8", "float32") else LABELS[self.mode]
