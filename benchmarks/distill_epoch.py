@@ -17,8 +17,8 @@ from litesmith.augment import shifted_views
 from litesmith.converters.backend import tensorflow, tf_keras
 from litesmith.data import load_dataset
 from litesmith.distill import cross_entropy, distillation_loss, pack_targets
-from litesmith.recipe import DistillSpec
 from litesmith.train import seed_everything
+from litesmith.training_specs import DistillSpec
 from litesmith.zoo import digits_student, digits_teacher
 
 BATCH = 64

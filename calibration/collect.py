@@ -104,10 +104,7 @@ def bind(inputs: tuple[GraphInput, ...], samples: CalibrationSet) -> list[Array]
     schemes = list(zip(*(one.names for one in inputs), strict=True))
     carried = [scheme for scheme in schemes if sorted(samples.inputs) == sorted(scheme)]
     names = (carried or schemes[-1:])[0]
-    # A calibration set copies and hashes what it holds: only one sample of each is taken to be matched.
-    first = CalibrationSet({name: array[:1] for name, array in samples.inputs.items()}, samples.seed, samples.source)
-    first.bind({name: one.shape for name, one in zip(names, inputs, strict=True)})
-    return [samples.inputs[name] for name in names] if carried else list(samples.inputs.values())
+    return list(samples.bind({name: one.shape for name, one in zip(names, inputs, strict=True)}).inputs.values())
 
 
 def _prepare(exposed: Exposed, arrays: list[Array], batch: int, threads: int) -> tuple[Runner, int, str]:

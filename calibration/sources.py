@@ -1,34 +1,31 @@
-"""Reading the data a user names: an `.npz`, a folder of images, or an entry point."""
+"""Reading the data a user names: an `.npz`, a table, a folder of images, or an entry point."""
 
 from __future__ import annotations
 
-import zipfile
-import zlib
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
+from litesmith.calibration.draw import draw_at_most
+from litesmith.calibration.encoding import Column, encode_columns
 from litesmith.calibration.entry_point import call_entry_point, is_entry_point
 from litesmith.calibration.images import read_folder
+from litesmith.calibration.npz import read_npz
 from litesmith.calibration.preprocess import Preprocess
+from litesmith.calibration.stacking import UNNAMED, stack_samples
+from litesmith.calibration.table_rows import SUFFIXES
+from litesmith.calibration.tables import read_table
 from litesmith.errors import DataError
+
+__all__ = ["UNNAMED", "RawData", "read_source"]
 
 Array = npt.NDArray[Any]
 
-# The name of an input that has none of its own.
-UNNAMED = "x"
-# How files begin: a zip archive, and a pickle of protocol 2 or later.
-_ZIP, _PICKLE = b"PK", b"\x80"
 _LABELS, _CLASS_NAMES = "y", "class_names"
-# What numpy and zipfile raise on a damaged archive; a bare .npy is an array and has no `files`.
-_DAMAGE = (
-    OSError, ValueError, EOFError, KeyError, TypeError, AttributeError, SyntaxError, RuntimeError,
-    MemoryError, zipfile.BadZipFile, zlib.error,
-)  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +60,12 @@ class RawData:
                 raise DataError(f"{self.source}: array {name!r} is a single number; its first axis must be the sample")
 
     @property
+    def classes(self) -> Array | None:
+        """The labels where they name a class a sample: whole numbers in one row."""
+        known = self.labels
+        return known if known is not None and known.ndim == 1 and known.dtype.kind in "iu" else None
+
+    @property
     def x(self) -> Array:
         """The only input.
 
@@ -74,55 +77,80 @@ class RawData:
         return next(iter(self.inputs.values()))
 
 
-def read_source(source: str, *, base: Path, preprocess: Preprocess | None = None) -> RawData:
-    """Read an `.npz`, a folder of images, or what an entry point returns.
+def read_source(
+    source: str,
+    *,
+    base: Path,
+    preprocess: Preprocess | None = None,
+    encode: str | None = None,
+    limit: int | None = None,
+    seed: int = 0,
+) -> RawData:
+    """Read an `.npz`, a `.tsv` or `.csv`, a folder of images, or what an entry point returns.
 
     An `.npz` and a returned mapping hold inputs by name, and may hold `y` and `class_names`. An entry point
-    may also return `x`, `(x, y)` or `(x, y, class_names)`, where `x` is an array or a mapping of inputs.
+    may also return `x`, `(x, y)` or `(x, y, class_names)`, where `x` is an array or a mapping of inputs, or
+    yield one sample after the other (see `stack_samples`). A table whose columns all are numbers is one input
+    `(N, columns)`; with text among them, every column is an input of its own.
 
     Args:
         source: a path, or `package.module:function`.
         base: the folder that relative paths and local modules are looked up in.
         preprocess: for a folder whose images differ in size; only their `pixels` are taken here.
+        encode: `package.module:function` that makes the model's inputs of the columns of a table, or of the inputs
+            of other sources; it is called once, with the samples that were drawn.
+        limit: draw at most so many samples, from all classes alike; only they are decoded or encoded. All if None.
+        seed: for drawing.
 
     Raises:
-        DataError: it does not exist, cannot be read, is pickled, or holds no input.
+        DataError: it does not exist, cannot be read, is pickled, holds no input, or cannot be encoded.
+        CalibrationError: `limit` is below 1.
     """
+    path = base / source
     try:
-        return _read(source, base, preprocess)
+        if path.is_file() and path.suffix.lower() in SUFFIXES:
+            table = read_table(path, limit=limit, seed=seed)
+            columns = _joined(table.columns) if encode is None else encode_columns(table.columns, encode, base=base)
+            return RawData(columns, table.labels, table.class_names, source)
+        if path.is_dir():
+            folder = read_folder(path, preprocess=preprocess, limit=limit, seed=seed)
+            raw = RawData({UNNAMED: folder.images}, folder.labels, folder.class_names, source)
+        else:
+            raw = _drawn(_read_arrays(source, base), limit, seed)
+        return raw if encode is None else replace(raw, inputs=encode_columns(raw.inputs, encode, base=base))
     except OSError as error:
         raise DataError(f"{source}: cannot be read ({error.strerror}); check the path and its permissions") from error
 
 
-def _read(source: str, base: Path, preprocess: Preprocess | None) -> RawData:
+def _joined(columns: Mapping[str, Column]) -> dict[str, Array]:
+    if not any(isinstance(column, list) for column in columns.values()):
+        return {UNNAMED: np.stack([np.asarray(column) for column in columns.values()], axis=1)}
+    return {name: np.asarray(column) for name, column in columns.items()}
+
+
+def _drawn(raw: RawData, limit: int | None, seed: int) -> RawData:
+    """At most `limit` samples; if lengths differ, all: whoever uses them says what is wrong."""
+    arrays = [*raw.inputs.values(), *([] if raw.labels is None else [raw.labels])]
+    samples = len(arrays[0])
+    if limit is None or samples <= limit or any(len(array) != samples for array in arrays):
+        return raw
+    places = draw_at_most(samples, limit, seed, raw.classes, source=raw.source)
+    labels = None if raw.labels is None else raw.labels[places]
+    return replace(raw, inputs={name: array[places] for name, array in raw.inputs.items()}, labels=labels)
+
+
+def _read_arrays(source: str, base: Path) -> RawData:
     path = base / source
-    if path.is_dir():
-        folder = read_folder(path, preprocess=preprocess)
-        return RawData({UNNAMED: folder.images}, folder.labels, folder.class_names, source)
     if path.is_file():
-        return _from_mapping(_read_npz(path), source)
+        return _from_mapping(read_npz(path), source)
     if is_entry_point(source):
         return _from_result(call_entry_point(source, base=base), source)
     raise DataError(f"{source}: no such file or folder in {base}; check the path, or write package.module:function")
 
 
-def _read_npz(path: Path) -> dict[str, Array]:
-    if path.suffix.lower() != ".npz":
-        raise DataError(f"{path}: is not an .npz; name an .npz, a folder of images, or package.module:function")
-    try:
-        # numpy leaves a file that it opened itself open when the archive is damaged.
-        with path.open("rb") as file, np.load(file, allow_pickle=False) as archive:
-            return {name: archive[name] for name in archive.files}
-    except _DAMAGE as error:
-        with path.open("rb") as file:
-            start = file.read(2)
-        if "pickle" in str(error) and start.startswith((_ZIP, _PICKLE)):
-            raise DataError(f"{path}: holds pickled data, which can run code; save plain number arrays") from error
-        reason = error if start == _ZIP else "no zip archive"
-        raise DataError(f"{path}: is damaged or not an .npz ({reason}); save it again with numpy.savez") from error
-
-
 def _from_result(result: Any, source: str) -> RawData:
+    if isinstance(result, Iterator):
+        result = stack_samples(_yielded(result, source), source)
     if isinstance(result, Mapping):
         return _from_mapping(result, source)
     if not isinstance(result, tuple):
@@ -130,6 +158,13 @@ def _from_result(result: Any, source: str) -> RawData:
     if len(result) not in (2, 3):
         raise DataError(f"{source}: returned {len(result)} values; return x, (x, y) or (x, y, class_names)")
     return _raw(result[0], result[1], result[2] if len(result) == 3 else None, source)
+
+
+def _yielded(items: Iterator[Any], source: str) -> Iterator[Any]:
+    try:
+        yield from items
+    except (Exception, SystemExit) as error:
+        raise DataError(f"{source}: the generator failed ({type(error).__name__}: {error}); repair it") from error
 
 
 def _from_mapping(arrays: Mapping[str, Any], source: str) -> RawData:

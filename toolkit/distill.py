@@ -15,7 +15,7 @@ from litesmith.converters.backend import tensorflow
 from litesmith.errors import DataError
 from litesmith.files import write_bytes
 from litesmith.models import weights_digest
-from litesmith.recipe import DistillSpec
+from litesmith.training_specs import DistillSpec
 
 Array = npt.NDArray[np.float32]
 _BATCH = 256

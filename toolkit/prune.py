@@ -13,9 +13,9 @@ from litesmith.converters.backend import tf_keras
 from litesmith.errors import CompressionError
 from litesmith.events import OnEvent
 from litesmith.models import copy_model
-from litesmith.recipe import PruneSpec
 from litesmith.tfmot import model_optimization
 from litesmith.train import fit, steps_per_epoch
+from litesmith.training_specs import PruneSpec
 
 STAGE = "prune"
 _UPDATE_STEPS = 20  # how often the masks are recomputed

@@ -2,41 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from litesmith.calibration.ranges import RANGE_METHODS
+from litesmith.converters.calibrated import Treatment
 from litesmith.converters.quantize import EFFORTS, QuantizationSpec
 from litesmith.errors import ConversionError, RecipeError
 from litesmith.targets.profile import TargetProfile
+from litesmith.training_specs import DistillSpec, ModelSpec, PruneSpec, QatSpec, one_of, require
 
 TASKS = ("classification",)
-SCHEDULES = ("constant", "polynomial")
-LABEL_SOURCES = ("data", "teacher")
-
-
-def _require(holds: bool, key: str, message: str) -> None:
-    if not holds:
-        raise RecipeError(message, key=key)
-
-
-def _one_of(value: str, allowed: Sequence[str], key: str) -> None:
-    _require(value in allowed, key, f"{value!r} is not one of {', '.join(allowed)}")
-
-
-@dataclass(frozen=True, slots=True)
-class TrainSpec:
-    """One training run: Adam with a cosine decay from `learning_rate` to zero."""
-
-    epochs: int
-    learning_rate: float = 1e-3
-    batch_size: int = 64
-
-    def __post_init__(self) -> None:
-        _require(self.epochs >= 0, "epochs", f"{self.epochs} is negative")
-        _require(0 < self.learning_rate < 10, "learning_rate", f"{self.learning_rate} is not in (0, 10)")
-        _require(self.batch_size >= 1, "batch_size", f"{self.batch_size} is not positive")
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,90 +38,40 @@ class DataSpec:
     def __post_init__(self) -> None:
         shares = {"validation": self.validation, "calibration": self.calibration, "test": self.test}
         for key, share in shares.items():
-            _require(0 < share < 1, key, f"{share} is not a share between 0 and 1")
-        _require(sum(shares.values()) < 1, "test", "validation, calibration and test leave nothing to train on")
+            require(0 < share < 1, key, f"{share} is not a share between 0 and 1")
+        require(sum(shares.values()) < 1, "test", "validation, calibration and test leave nothing to train on")
         shape = self.image_shape
-        _require(
+        require(
             len(shape) in (0, 3) and all(size > 0 for size in shape),
             "image_shape",
             f"{shape} is not [H, W, C]",
         )
-        _require(self.views >= 1, "views", f"{self.views} is not positive")
-        _require(self.shift_pixels >= 0, "shift_pixels", f"{self.shift_pixels} is negative")
-        _require((self.views > 1) == (self.shift_pixels > 0), "views", "goes with shift_pixels: give both, or neither")
-
-
-@dataclass(frozen=True, slots=True)
-class ModelSpec:
-    """A model and its training: `model` is `package.module:function` or a .keras, .h5 or SavedModel path.
-
-    An entry point is called with `input_shape` (H, W, C) and `num_classes` and returns a functional tf_keras model.
-    """
-
-    model: str
-    train: TrainSpec = field(default_factory=lambda: TrainSpec(epochs=0))
-
-
-@dataclass(frozen=True, slots=True)
-class DistillSpec:
-    """`alpha * T^2 * KL(teacher || student at T) + (1 - alpha) * CE(labels)`, Hinton et al., arXiv 1503.02531."""
-
-    temperature: float = 4.0
-    alpha: float = 0.7
-    labels: str = "data"
-
-    def __post_init__(self) -> None:
-        _require(self.temperature > 0, "temperature", f"{self.temperature} is not positive")
-        _require(0 <= self.alpha <= 1, "alpha", f"{self.alpha} is not between 0 and 1")
-        _one_of(self.labels, LABEL_SOURCES, "labels")
-
-
-@dataclass(frozen=True, slots=True)
-class PruneSpec:
-    """Magnitude pruning to `sparsity`; the schedule runs over `begin` to `end`, shares of the training steps."""
-
-    train: TrainSpec
-    sparsity: float = 0.5
-    schedule: str = "polynomial"
-    initial_sparsity: float = 0.0
-    begin: float = 0.0
-    end: float = 0.6
-    exclude: tuple[str, ...] = ()
-
-    def __post_init__(self) -> None:
-        _require(0 < self.sparsity < 1, "sparsity", f"{self.sparsity} is not between 0 and 1")
-        _one_of(self.schedule, SCHEDULES, "schedule")
-        _require(0 <= self.initial_sparsity < self.sparsity, "initial_sparsity", "must be below sparsity")
-        _require(
-            0 <= self.begin < self.end <= 1,
-            "end",
-            f"needs 0 <= begin < end <= 1, not {self.begin}..{self.end}",
-        )
-        _require(self.train.epochs >= 1, "train.epochs", "pruning needs at least one epoch to reach its sparsity")
-
-
-@dataclass(frozen=True, slots=True)
-class QatSpec:
-    """Quantization-aware training; `preserve_sparsity` keeps pruned weights at zero."""
-
-    train: TrainSpec
-    preserve_sparsity: bool = True
-
-    def __post_init__(self) -> None:
-        _require(self.train.epochs >= 1, "train.epochs", "quantization-aware training needs at least one epoch")
+        require(self.views >= 1, "views", f"{self.views} is not positive")
+        require(self.shift_pixels >= 0, "shift_pixels", f"{self.shift_pixels} is negative")
+        require((self.views > 1) == (self.shift_pixels > 0), "views", "goes with shift_pixels: give both, or neither")
 
 
 @dataclass(frozen=True, slots=True)
 class QuantizeSpec:
-    """The deployed file: mode and I/O type, and quantization-aware training before it where `qat` is given.
+    """The deployed file, and quantization-aware training before it where `qat` is given.
 
-    `effort` and `method` are for int8 without that training, see `post_training.quantize_float_model`.
+    `mode` to `precision` are those of `converters.quantize.QuantizationSpec`; `effort`, `method` and `ranges` (there
+    `methods`) those of `converters.calibrated.Treatment`, for int8 without that training. `rescue` is whether remedies
+    are tried where the validation split misses a budget on accuracy, and `allow_float` whether operators may stay in
+    float then.
     """
 
     mode: str = "int8"
     io: str = ""
+    weight_bits: int = 8
+    per_channel: str = "conv"
+    symmetric: bool = False
+    precision: Mapping[str, str] = field(default_factory=dict)
     effort: str = "fast"
     method: str = "minmax"
+    ranges: Mapping[str, str] = field(default_factory=dict)
+    rescue: bool = True
+    allow_float: bool = False
     qat: QatSpec | None = None
 
     def __post_init__(self) -> None:
@@ -152,17 +79,34 @@ class QuantizeSpec:
             object.__setattr__(self, "io", self.conversion.io)
         except ConversionError as error:
             raise RecipeError(str(error), key="mode") from error
-        _one_of(self.effort, EFFORTS, "effort")
-        _one_of(self.method, tuple(RANGE_METHODS), "method")
-        chosen = (self.effort, self.method) != ("fast", "minmax")
+        one_of(self.effort, EFFORTS, "effort")
+        one_of(self.method, tuple(RANGE_METHODS), "method")
+        try:
+            chosen = self.treatment != Treatment()
+        except ConversionError as error:
+            raise RecipeError(str(error), key="ranges") from error
         used = self.mode == "int8" and self.qat is None
-        _require(used or not chosen, "effort", "and method are for int8 without quantization-aware training")
-        _require(self.qat is None or self.mode == "int8", "qat", f"trains for int8; remove it for {self.mode}")
+        require(used or not chosen, "effort", "method and ranges are for int8 without quantization-aware training")
+        require(self.qat is None or self.mode == "int8", "qat", f"trains for int8; remove it for {self.mode}")
+        plain = QuantizationSpec(self.mode, self.io)
+        require(
+            self.qat is None or self.conversion == plain,
+            "qat",
+            "trains for int8 weights per channel throughout; remove it, or weight_bits, per_channel, symmetric and "
+            "precision",
+        )
 
     @property
     def conversion(self) -> QuantizationSpec:
         """The same as the converters understand it."""
-        return QuantizationSpec(self.mode, self.io)
+        return QuantizationSpec(
+            self.mode, self.io, self.weight_bits, self.per_channel, self.symmetric, dict(self.precision)
+        )
+
+    @property
+    def treatment(self) -> Treatment:
+        """Ranges and corrections as the converters understand them."""
+        return Treatment(self.effort, self.method, dict(self.ranges))
 
 
 @dataclass(frozen=True, slots=True)
@@ -175,7 +119,7 @@ class TargetsSpec:
     def __post_init__(self) -> None:
         for name in (*self.check, *self.require):
             TargetProfile.load(name)
-        _require(set(self.require) <= set(self.check), "require", "every required target must be in check")
+        require(set(self.require) <= set(self.check), "require", "every required target must be in check")
 
 
 @dataclass(frozen=True, slots=True)
@@ -192,10 +136,10 @@ class BudgetSpec:
     def __post_init__(self) -> None:
         for key in ("min_accuracy", "max_accuracy_drop", "min_sparsity"):
             share = getattr(self, key)
-            _require(share is None or 0 <= share <= 1, key, f"{share} is not a share between 0 and 1")
+            require(share is None or 0 <= share <= 1, key, f"{share} is not a share between 0 and 1")
         for key in ("max_bytes", "max_gzip_bytes", "max_host_p50_ms"):
             limit = getattr(self, key)
-            _require(limit is None or limit > 0, key, f"{limit} is not positive")
+            require(limit is None or limit > 0, key, f"{limit} is not positive")
 
 
 @dataclass(frozen=True, slots=True)
@@ -215,11 +159,11 @@ class Recipe:
     budget: BudgetSpec = field(default_factory=BudgetSpec)
 
     def __post_init__(self) -> None:
-        _one_of(self.task, TASKS, "task")
-        _require(bool(self.name.strip()), "name", "is empty")
-        _require(0 <= self.seed < 2**31, "seed", f"{self.seed} is not in 0 .. 2^31-1")
-        _require(self.distill is None or self.teacher is not None, "distill", "needs a [teacher] section")
-        _require(self.teacher is None or self.distill is not None, "teacher", "is of no use without [distill]")
+        one_of(self.task, TASKS, "task")
+        require(bool(self.name.strip()), "name", "is empty")
+        require(0 <= self.seed < 2**31, "seed", f"{self.seed} is not in 0 .. 2^31-1")
+        require(self.distill is None or self.teacher is not None, "distill", "needs a [teacher] section")
+        require(self.teacher is None or self.distill is not None, "teacher", "is of no use without [distill]")
 
     @classmethod
     def from_toml(cls, path: Path) -> Recipe:

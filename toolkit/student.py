@@ -18,8 +18,9 @@ from litesmith.errors import RecipeError
 from litesmith.events import OnEvent
 from litesmith.files import write_bytes
 from litesmith.models import build_model
-from litesmith.recipe import ModelSpec, Recipe
+from litesmith.recipe import Recipe
 from litesmith.train import seed_everything
+from litesmith.training_specs import ModelSpec
 from litesmith.workspace import Workspace
 
 WEIGHTS = "weights.npz"

@@ -11,7 +11,7 @@ import numpy.typing as npt
 from litesmith.converters.backend import tensorflow, tf_keras
 from litesmith.errors import CompressionError
 from litesmith.events import EpochFinished, OnEvent
-from litesmith.recipe import TrainSpec
+from litesmith.training_specs import TrainSpec
 
 
 def seed_everything(seed: int) -> None:

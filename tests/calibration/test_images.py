@@ -10,7 +10,7 @@ from PIL import Image
 
 from litesmith.calibration.images import decode, read_folder
 from litesmith.calibration.preprocess import Preprocess
-from litesmith.errors import DataError
+from litesmith.errors import CalibrationError, DataError
 
 GRAY = np.arange(12, dtype=np.uint8).reshape(3, 4) * 20
 RGB = np.arange(36, dtype=np.uint8).reshape(3, 4, 3) * 7
@@ -82,6 +82,13 @@ def test_sixteen_bit_images_are_refused(tmp_path, save_image):
         decode(file)
 
 
+@pytest.mark.filterwarnings("default")
+def test_an_image_that_unpacks_to_too_much_is_refused(tmp_path):
+    Image.new("1", (10_000, 9_000)).save(tmp_path / "vast.png")
+    with pytest.raises(DataError, match=r"vast\.png: cannot be decoded .*pixels"):
+        decode(tmp_path / "vast.png")
+
+
 @pytest.mark.parametrize("kind", ["PNG", "JPEG", "BMP"])
 def test_a_truncated_image_names_its_file(tmp_path, kind):
     buffer = io.BytesIO()
@@ -124,3 +131,31 @@ def test_images_beside_classes_are_refused(tmp_path, save_image):
     save_image(tmp_path / "stray.png", GRAY)
     with pytest.raises(DataError, match=r"stray\.png.*beside class folders"):
         read_folder(tmp_path)
+
+
+def test_only_drawn_images_are_decoded(tmp_path, save_image):
+    for name, count in (("cat", 3), ("dog", 20)):
+        for place in range(count):
+            save_image(tmp_path / name / f"{place:02}.png", np.full((2, 2), place + 100 * (name == "dog"), np.uint8))
+    whole = read_folder(tmp_path)
+    drawn = read_folder(tmp_path, limit=8, seed=4)
+    assert drawn.labels.tolist() == [0] * 3 + [1] * 5 and drawn.class_names == ("cat", "dog")
+    values = set(drawn.images[:, 0, 0, 0].tolist())
+    for place in range(20):
+        if place + 100 not in values:
+            (tmp_path / "dog" / f"{place:02}.png").write_bytes(b"no image")
+    assert np.array_equal(read_folder(tmp_path, limit=8, seed=4).images, drawn.images)
+    assert set(whole.images[:, 0, 0, 0].tolist()) > values
+    with pytest.raises(DataError, match="cannot be decoded"):
+        read_folder(tmp_path)
+
+
+def test_flat_folders_are_drawn_from_too(tmp_path, save_image):
+    for place in range(9):
+        save_image(tmp_path / f"{place}.png", np.full((2, 2), place, np.uint8))
+    drawn = read_folder(tmp_path, limit=4, seed=2)
+    assert drawn.labels is None
+    assert drawn.images[:, 0, 0, 0].tolist() == sorted(np.random.default_rng(2).permutation(9)[:4])
+    assert len(read_folder(tmp_path, limit=10).images) == 9
+    with pytest.raises(CalibrationError, match="cannot take 0 of 9"):
+        read_folder(tmp_path, limit=0)

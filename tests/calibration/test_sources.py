@@ -9,8 +9,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from litesmith.calibration.preprocess import Preprocess
+from litesmith.calibration.samples import CalibrationSet
 from litesmith.calibration.sources import read_source
-from litesmith.errors import DataError
+from litesmith.errors import CalibrationError, DataError
 
 X = np.arange(12, dtype=np.float32).reshape(3, 4)
 
@@ -30,9 +31,9 @@ def returning(tmp_path, request, monkeypatch):
     """An entry point whose function returns what an expression says."""
     monkeypatch.setattr(sys, "path", list(sys.path))
 
-    def write(expression):
+    def write(expression, parameter=""):
         name = f"source_{abs(hash(request.node.nodeid))}"
-        (tmp_path / f"{name}.py").write_text(f"import numpy as np\ndef make():\n    return {expression}\n")
+        (tmp_path / f"{name}.py").write_text(f"import numpy as np\ndef make({parameter}):\n    return {expression}\n")
         return f"{name}:make"
 
     return write
@@ -105,9 +106,9 @@ def test_text_is_no_pickle(tmp_path, content):
 
 
 def test_other_files_are_refused(tmp_path):
-    (tmp_path / "d.csv").write_text("1,2")
-    with pytest.raises(DataError, match=r"d\.csv: is not an"):
-        read_source("d.csv", base=tmp_path)
+    (tmp_path / "d.xlsx").write_text("1,2")
+    with pytest.raises(DataError, match=r"d\.xlsx: is not an \.npz, \.tsv or \.csv"):
+        read_source("d.xlsx", base=tmp_path)
 
 
 def test_missing_path_says_where_it_looked(tmp_path):
@@ -145,6 +146,9 @@ def test_folder_of_images(tmp_path, save_image):
         ("{'ids': np.ones((2, 3)), 'mask': np.ones((2, 3))}", {"ids", "mask"}, None, None),
         ("({'ids': np.ones((2, 3))}, [0, 1])", {"ids"}, [0, 1], None),
         ("{'x': np.ones((2, 3)), 'y': [0, 1], 'class_names': [b'a', b'b']}", {"x"}, [0, 1], ("a", "b")),
+        ("(np.ones(3) for _ in range(2))", {"x"}, None, None),
+        ("iter([[1, 2], [3, 4]])", {"x"}, None, None),
+        ("({'ids': np.ones(3), 'y': label} for label in (1, 0))", {"ids"}, [1, 0], None),
     ],
 )
 def test_entry_points(returning, tmp_path, expression, names, labels, class_names):
@@ -158,7 +162,9 @@ def test_entry_points(returning, tmp_path, expression, names, labels, class_name
     ("expression", "message"),
     [
         ("None", r":make: gives None, not an array; return arrays: x, \(x, y\)"),
-        ("(i for i in range(3))", "gives a generator, not an array"),
+        ("iter(())", r":make: gives no sample; give at least one"),
+        ("(1 / i for i in (1, 0))", r":make: the generator failed \(ZeroDivisionError: .*; repair it"),
+        ("(np.ones(i) for i in (1, 2))", r":make: sample 1 has shape \(2,\) as 'x' but the first has \(1,\)"),
         ("(np.ones(2), iter([0, 1]))", "gives a list_iterator, not an array"),
         ("{'x': (i for i in range(3))}", "gives a generator, not an array"),
         ("np.array([{}])", "'x' holds Python objects"),
@@ -174,3 +180,61 @@ def test_entry_points(returning, tmp_path, expression, names, labels, class_name
 def test_unusable_results(returning, tmp_path, expression, message):
     with pytest.raises(DataError, match=message):
         read_source(returning(expression), base=tmp_path)
+
+
+@pytest.mark.parametrize("expression", ["(X, Y)", "({'a': x, 'y': y} for x, y in zip(X, Y))"])
+def test_drawing_from_arrays_is_by_class(returning, tmp_path, expression):
+    data = "np.arange(90).reshape(30, 3), np.repeat([0, 1, 2], (2, 8, 20))"
+    source = returning(f"(lambda X, Y: {expression})({data})")
+    whole = CalibrationSet.from_source(source, base=tmp_path)
+    raw = read_source(source, base=tmp_path, limit=12, seed=3)
+    assert np.bincount(raw.labels).tolist() == [2, 5, 5]
+    assert np.array_equal(raw.x, next(iter(whole.take(12, 3).inputs.values())))
+    assert len(read_source(source, base=tmp_path, limit=31).x) == 30
+    with pytest.raises(CalibrationError, match="cannot take 0 of 30"):
+        read_source(source, base=tmp_path, limit=0)
+
+
+@pytest.mark.parametrize("labels", ["np.linspace(0, 1, 30)", "np.eye(30)", "np.array(['a'] * 30)"])
+def test_labels_that_are_no_classes_do_not_matter_for_drawing(returning, tmp_path, labels):
+    raw = read_source(returning(f"(np.arange(30)[:, None], {labels})"), base=tmp_path, limit=5, seed=1)
+    assert raw.x[:, 0].tolist() == sorted(np.random.default_rng(1).permutation(30)[:5]) and len(raw.labels) == 5
+
+
+@pytest.mark.parametrize("expression", ["(X, np.zeros(29, int))", "{'a': X, 'b': X[1:]}"])
+def test_lengths_that_differ_are_left_for_the_user_of_the_samples(returning, tmp_path, expression):
+    source = returning(f"(lambda X: {expression})(np.ones((30, 3)))")
+    assert len(next(iter(read_source(source, base=tmp_path, limit=5).inputs.values()))) == 30
+    with pytest.raises(CalibrationError, match=r"differ in their number|shape \(29,\) for 30 samples"):
+        CalibrationSet.from_source(source, base=tmp_path, count=5)
+
+
+def test_arrays_are_encoded_too(returning, tmp_path):
+    np.savez(tmp_path / "d.npz", text=["ab", "c", "def"], y=[0, 1, 0])
+    (tmp_path / "encoder_of_arrays.py").write_text(
+        "def lengths(inputs):\n    return [[len(text)] for text in inputs['text']]\n"
+    )
+    returning("None")
+    raw = read_source("d.npz", base=tmp_path, encode="encoder_of_arrays:lengths")
+    assert raw.x.tolist() == [[2], [1], [3]] and raw.labels.tolist() == [0, 1, 0]
+
+
+@pytest.mark.parametrize(
+    ("expression", "message"),
+    [
+        ("inputs['title']", r":make: failed to encode text \(KeyError: 'title'\)"),
+        ("1 / 0", "failed to encode text .*ZeroDivisionError"),
+        ("[[1], [1, 2], [3]]", "input 'x' is no array .*one length"),
+        ("np.ones((2, 4))", r"input 'x' has shape \(2, 4\) for 3 samples"),
+        ("(np.ones(3), np.ones(3))", r"input 'x' has shape \(2, 3\) for 3 samples"),
+        ("{'ids': np.ones(3), 'mask': 1.0}", r"input 'mask' has shape \(\) for 3 samples"),
+        ("None", r"input 'x' has shape \(\) for 3 samples"),
+        ("{}", "holds no input"),
+        ("[None] * 3", "holds Python objects"),
+    ],
+)
+def test_encoders_that_fail(returning, tmp_path, expression, message):
+    np.savez(tmp_path / "d.npz", text=["ab", "c", "def"])
+    encoder = returning(expression, "inputs")
+    with pytest.raises(DataError, match=message):
+        read_source("d.npz", base=tmp_path, encode=encoder)

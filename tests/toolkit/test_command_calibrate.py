@@ -1,5 +1,6 @@
 """`litesmith calibrate`: the command on real digits and images, good and deliberately wrong."""
 
+import argparse
 import json
 
 import numpy as np
@@ -11,7 +12,10 @@ from litesmith.calibration.preprocess import Preprocess
 from litesmith.calibration.ranges import RANGE_METHODS
 from litesmith.cli import main
 from litesmith.commands.arguments import RANGE_METHODS as METHODS
+from litesmith.commands.arguments import add_preprocess_arguments
+from litesmith.commands.calibration_data import calibration_set, read_samples
 from litesmith.converters.tflite_model import TFLiteModel
+from litesmith.errors import CalibrationError
 from litesmith.targets.runtimes import default
 
 DIGITS = load_digits()
@@ -170,3 +174,74 @@ def test_the_table_starts_with_the_widest(model, data, capsys):
 
 def test_the_methods_offered_are_those_there_are():
     assert METHODS == RANGE_METHODS
+
+
+@pytest.fixture
+def sentences(tmp_path, monkeypatch):
+    """A table of texts, and a function that makes 8x8 pictures of them."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.syspath_prepend(str(tmp_path))
+    rows = [f"{'good' if index % 2 else 'bad'} film number {index}\t{index % 2}" for index in range(40)]
+    (tmp_path / "films.tsv").write_text("\n".join(["sentence\tlabel", *rows]))
+    (tmp_path / "letters_as_pixels.py").write_text(
+        "import numpy as np\n"
+        "def pixels(columns):\n"
+        "    rows = [text.encode().ljust(64)[:64] for text in columns['sentence']]\n"
+        "    return np.frombuffer(b''.join(rows), np.uint8).reshape(-1, 8, 8, 1)\n"
+    )
+    return ("--calibration", "films.tsv", "--encode", "letters_as_pixels:pixels", "--scale", 1 / 255)
+
+
+@pytest.mark.parametrize("action", ["audit", "ranges"])
+def test_text_is_encoded_and_refused_otherwise(model, sentences, capsys, action):
+    code, document = run(capsys, action, model, *sentences)
+    assert code in (0, 1) and document["calibration"]["samples"] == 40
+    for arguments in (sentences[:2], (*sentences[:2], "--scale", 1)):
+        code, document = run(capsys, action, model, *arguments)
+        assert code == 2 and "'sentence' holds text" in document["error"]["message"]
+        assert "--encode" in document["error"]["message"]
+
+
+def test_what_a_model_was_trained_on_is_encoded_too(model, sentences, capsys):
+    _, document = run(capsys, "audit", model, *sentences, "--trained-on", "films.tsv", "--test", "films.tsv")
+    checks = {finding["check"]: finding for finding in document["findings"]}
+    assert checks["overlap"]["evidence"]["shared"] == 40 and "trained_on" not in checks and "scale" not in checks
+
+
+def parsed(*arguments, seed=0):
+    parser = argparse.ArgumentParser()
+    add_preprocess_arguments(parser)
+    parser.set_defaults(seed=seed)
+    return parser.parse_args([str(argument) for argument in arguments])
+
+
+@pytest.mark.parametrize(("count", "limit", "drawn"), [(None, None, 40), (None, 11, 11), (None, 90, 40), (7, None, 7)])
+def test_samples_are_drawn_by_class_before_they_are_encoded(sentences, count, limit, drawn):
+    args, shape = parsed(*sentences[2:], seed=5), (8, 8, 1)
+    samples = calibration_set(args, shape, "films.tsv", count, limit=limit)
+    assert (len(samples), samples.seed, samples.source) == (drawn, 5, "films.tsv")
+    assert np.ptp(np.bincount(samples.labels)) <= 1
+    whole = calibration_set(args, shape, "films.tsv")
+    assert samples.digest == whole.take(drawn, 5).digest
+    assert whole.inputs["x"].max() < 1
+
+
+@pytest.mark.parametrize("count", [0, 41])
+def test_there_must_be_so_many(sentences, count):
+    with pytest.raises(CalibrationError, match=f"cannot take {count} of 40"):
+        calibration_set(parsed(*sentences[2:]), (8, 8, 1), "films.tsv", count)
+
+
+def test_images_are_drawn_before_they_are_decoded(tmp_path):
+    for name in ("cat", "dog"):
+        (tmp_path / "images" / name).mkdir(parents=True)
+        for index in range(6):
+            Image.new("L", (9, 9), index).save(tmp_path / "images" / name / f"{index}.png")
+    args, source = parsed("--scale", 1), str(tmp_path / "images")
+    drawn = read_samples(args, (8, 8, 1), source, limit=4, seed=1)
+    assert drawn.labels.tolist() == [0, 0, 1, 1]
+    kept = drawn.x[:, 0, 0, 0]
+    for place, name in enumerate(("cat", "dog")):
+        for index in set(range(6)) - set(kept[2 * place : 2 * place + 2].tolist()):
+            (tmp_path / "images" / name / f"{index}.png").write_bytes(b"no image")
+    assert np.array_equal(read_samples(args, (8, 8, 1), source, limit=4, seed=1).x, drawn.x)

@@ -9,7 +9,7 @@ from hypothesis.extra.numpy import arrays
 from litesmith.converters.backend import tf_keras
 from litesmith.distill import cross_entropy, distillation_loss, pack_targets, teacher_logits
 from litesmith.errors import DataError
-from litesmith.recipe import DistillSpec
+from litesmith.training_specs import DistillSpec
 
 LOGITS = arrays(np.float32, (4, 3), elements=st.floats(-20, 20, width=32))
 

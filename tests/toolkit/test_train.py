@@ -8,8 +8,8 @@ from litesmith.converters.backend import tf_keras
 from litesmith.distill import cross_entropy
 from litesmith.errors import CompressionError
 from litesmith.events import EpochFinished
-from litesmith.recipe import PruneSpec, TrainSpec
 from litesmith.train import fit, seed_everything
+from litesmith.training_specs import PruneSpec, TrainSpec
 
 X = np.random.default_rng(1).normal(size=(256, 8, 8, 1)).astype(np.float32)
 Y = (X.mean(axis=(1, 2, 3)) > 0).astype(np.int64)

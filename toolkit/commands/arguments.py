@@ -14,3 +14,8 @@ def add_preprocess_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--preprocess", type=Path, metavar="JSON", help="preprocess.json that turns DATA into inputs")
     parser.add_argument("--scale", type=float, help="inputs are values of DATA * SCALE + OFFSET; images are resized")
     parser.add_argument("--offset", type=float, default=0.0, help="see --scale (0)")
+    parser.add_argument(
+        "--encode",
+        metavar="FUNCTION",
+        help="package.module:function that makes inputs of the columns of DATA, such as text",
+    )

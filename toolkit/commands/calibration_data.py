@@ -12,6 +12,8 @@ from litesmith.calibration.audit import AuditedModel
 from litesmith.calibration.audit_finding import ModelInput
 from litesmith.calibration.expose import expose
 from litesmith.calibration.preprocess import Preprocess
+from litesmith.calibration.sample_checks import refuse_text
+from litesmith.calibration.samples import CalibrationSet
 from litesmith.calibration.sources import UNNAMED, RawData, read_source
 from litesmith.converters.input_scale import expected_scale
 from litesmith.converters.tflite_model import TFLiteModel
@@ -43,17 +45,42 @@ def audited_model(model: TFLiteModel) -> AuditedModel:
     return AuditedModel(model.content, inputs, names, output.index, output.shape[1])
 
 
-def read_samples(args: argparse.Namespace, shape: Shape, source: str) -> RawData:
-    """Read `source` and preprocess it as the arguments say.
+def calibration_set(
+    args: argparse.Namespace, shape: Shape, source: str, count: int | None = None, *, limit: int | None = None
+) -> CalibrationSet:
+    """Samples to calibrate with, drawn with `args.seed`, from all classes alike where there are labels.
+
+    Args:
+        args: those of `add_preprocess_arguments`, and `seed`.
+        shape: see `read_samples`.
+        source: see `read_samples`.
+        count: draw exactly so many.
+        limit: without `count`, draw at most so many; all if None.
+
+    Raises:
+        DataError: see `read_samples`.
+        CalibrationError: see `read_samples`; or there are not so many samples, or they cannot calibrate.
+    """
+    raw = read_samples(args, shape, source, limit=limit if count is None else count, seed=args.seed)
+    samples = CalibrationSet(raw.inputs, args.seed, source, raw.classes)
+    return samples if count is None else samples.take(count, args.seed)
+
+
+def read_samples(
+    args: argparse.Namespace, shape: Shape, source: str, *, limit: int | None = None, seed: int = 0
+) -> RawData:
+    """Read `source`, encode and preprocess it as the arguments say.
 
     Args:
         args: those of `add_preprocess_arguments`.
         shape: of one sample of the model's first input, -1 or None where it is open.
-        source: `.npz`, folder of images, or entry point.
+        source: `.npz`, `.tsv`, `.csv`, folder of images, or entry point.
+        limit: draw at most so many samples; all if None.
+        seed: for drawing.
 
     Raises:
         DataError: it cannot be read, or does not fit the preprocessing.
-        CalibrationError: it is a folder of images and nothing says how pixels become inputs.
+        CalibrationError: it holds text, or it is a folder of images and nothing says how pixels become inputs.
     """
     preprocess = _preprocess(args, shape)
     if preprocess is None and Path(source).is_dir():
@@ -61,7 +88,9 @@ def read_samples(args: argparse.Namespace, shape: Shape, source: str) -> RawData
             f"{source}: say how pixels become the model's inputs; pass --scale (1 for raw 0..255) and --offset, "
             "or --preprocess"
         )
-    return _preprocessed(read_source(source, base=Path(), preprocess=preprocess), preprocess)
+    raw = read_source(source, base=Path(), preprocess=preprocess, encode=args.encode, limit=limit, seed=seed)
+    refuse_text(raw.inputs, source)
+    return _preprocessed(raw, preprocess)
 
 
 def read_reference(args: argparse.Namespace, shape: Shape, source: str) -> RawData:
@@ -73,7 +102,8 @@ def read_reference(args: argparse.Namespace, shape: Shape, source: str) -> RawDa
     """
     if Path(source).is_dir():
         return read_samples(args, shape, source)
-    raw = read_source(source, base=Path())
+    raw = read_source(source, base=Path(), encode=args.encode)
+    refuse_text(raw.inputs, source)
     is_raw = len(raw.inputs) == 1 and raw.x.dtype.kind in "iu"
     return _preprocessed(raw, _preprocess(args, shape)) if is_raw else raw
 
