@@ -80,9 +80,9 @@ class Calibrated:
         """
         if treatment.effort == "none":
             return corrections.Corrected(self.model, 0)
-        in_float = corrections.left_in_float(self.model, spec)
         ranges = tuple(treatment.methods.items()), treatment.method
-        key = treatment.effort, ranges, spec.weight_bits, spec.per_channel, spec.symmetric, in_float
+        precision = () if spec.rounds_alike else tuple(spec.precision.items())
+        key = treatment.effort, ranges, spec.weight_bits, spec.per_channel, spec.symmetric, precision
         if key not in self._corrected:
             self._corrected[key] = self._correct(spec, treatment)
         return self._corrected[key]

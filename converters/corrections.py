@@ -19,6 +19,7 @@ from litesmith.calibration.ranges import Range
 from litesmith.calibration.samples import CalibrationSet
 from litesmith.converters.editing import ModelEditor
 from litesmith.converters.engines import limits
+from litesmith.converters.graph import Operator
 from litesmith.converters.layers import LinearLayer, linear_layers
 from litesmith.converters.quantize import QuantizationSpec
 from litesmith.converters.rounding import DEAD, Grid, gptq, nearest
@@ -56,7 +57,7 @@ def correct_at_once(model: TFLiteModel, spec: QuantizationSpec, channel_means: M
         channels = channel_means.get(layer.source)
         if channels is None:
             continue
-        rounded = nearest(layer.rows, weight_grid(layer, spec)).weights
+        rounded = nearest(layer.rows, weight_grid(model, layer, spec)).weights
         lost = layer.outputs(layer.rows - rounded, layer.spread(channels))
         _set_bias(editor, layer, layer.bias + lost)
         count += 1
@@ -95,7 +96,7 @@ def correct_in_sequence(
     for operator in model.main.operators[: max(layers, default=-1) + 1]:
         layer = layers.get(operator.index)
         if layer is not None:
-            weights = weight_grid(layer, spec)
+            weights = weight_grid(model, layer, spec)
             _correct(edited, layer, weights, floats[layer.source], grids[layer.source], optimize_rounding)
         floats.update(run_operator(original, operator.index, floats))
         results = run_operator(edited, operator.index, grids)
@@ -165,19 +166,16 @@ def sources(model: TFLiteModel) -> frozenset[int]:
     return frozenset(layer.source for layer in linear_layers(model))
 
 
-def weight_grid(layer: LinearLayer, spec: QuantizationSpec) -> Grid:
+def weight_grid(model: TFLiteModel, layer: LinearLayer, spec: QuantizationSpec) -> Grid:
     """The steps that the engines give a layer's weights."""
-    op = layer.operator.op
-    return Grid(limit=2 ** (spec.weight_bits_of(op) - 1) - 1, per_row=spec.per_channel_of(op))
-
-
-def left_in_float(model: TFLiteModel, spec: QuantizationSpec) -> frozenset[int]:
-    """Operators, by index, that the spec leaves in float: their weights are not rounded."""
-    tensors = model.main.tensors
-    operators = model.main.operators if spec.allows_float else ()
-    return frozenset(op.index for op in operators if spec.precision_of(tensors[op.outputs[0]].name) == "float32")
+    op, name = layer.operator.op, _name(model, layer.operator)
+    return Grid(limit=2 ** (spec.weight_bits_of(op, name) - 1) - 1, per_row=spec.per_channel_of(op, name))
 
 
 def _rounded_layers(model: TFLiteModel, spec: QuantizationSpec) -> list[LinearLayer]:
-    kept = left_in_float(model, spec)
-    return [layer for layer in linear_layers(model) if layer.operator.index not in kept]
+    """Those that are not left in float, where their weights stay as they are."""
+    return [layer for layer in linear_layers(model) if spec.precision_of(_name(model, layer.operator)) != "float32"]
+
+
+def _name(model: TFLiteModel, operator: Operator) -> str:
+    return model.main.tensors[operator.outputs[0]].name

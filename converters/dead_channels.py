@@ -1,7 +1,8 @@
 """Channels that training switched off: weights of about zero, and a bias that still counts.
 
 A quantized bias is `bias / (input scale * weight scale)`. With the weight scale that such weights ask for it
-overflows its integer, and the channel that should be constant becomes another constant.
+overflows its integer, and the channel that should be constant becomes another constant. And XNNPACK ends the process
+where `input scale * weight scale / output scale` is below 2^-32.
 """
 
 from __future__ import annotations
@@ -20,14 +21,16 @@ Array = npt.NDArray[np.float32]
 # beside int16 ones.
 _BIAS_STEPS = {"int8": 2.0**30, "int16x8": 2.0**38}
 _INPUT_STEPS = {"int8": 255, "int16x8": 32767}
+# Twice XNNPACK's smallest ratio, because scales are rounded on the way.
+_SMALLEST_RATIO = 2.0**-31
 # Axis of the output channels among the weights.
 _CHANNEL_AXIS = {"CONV_2D": 0, "DEPTHWISE_CONV_2D": 3, "FULLY_CONNECTED": 0}
 
 
 def floor_weight_scales(editor: ModelEditor, found: Mapping[int, tuple[float, float]], spec: QuantizationSpec) -> None:
-    """Give each channel one weight so large that its bias fits, where none is.
+    """Give each channel one weight so large that its bias fits, and that kernels take its scale, where none is.
 
-    That weight adds less than a ten-thousandth of the bias to the channel's output.
+    That weight adds less than a ten-thousandth of the bias, or of an output step, to the channel's output.
 
     Args:
         editor: the float model, changed in place.
@@ -44,10 +47,15 @@ def floor_weight_scales(editor: ModelEditor, found: Mapping[int, tuple[float, fl
             continue
         low, high = found[inputs[0]]
         width = high - low if spec.mode == "int8" else max(-low, high)
-        smallest_scales = np.abs(bias) / (width / _INPUT_STEPS[spec.mode] * _BIAS_STEPS[spec.mode])
-        most_steps = 2 ** (spec.weight_bits_of(op) - 1) - 1
+        input_scale = width / _INPUT_STEPS[spec.mode]
+        smallest_scales = np.abs(bias) / (input_scale * _BIAS_STEPS[spec.mode])
+        if operator.outputs[0] in found:
+            low, high = found[operator.outputs[0]]
+            smallest_scales = np.maximum(smallest_scales, (high - low) / 255 * _SMALLEST_RATIO / input_scale)
+        name = editor.name(operator.outputs[0])
+        most_steps = 2 ** (spec.weight_bits_of(op, name) - 1) - 1
         moved = np.moveaxis(weights, _CHANNEL_AXIS[op], 0)
-        one_scale = not spec.per_channel_of(op)
+        one_scale = not spec.per_channel_of(op, name)
         groups = moved.reshape(1 if one_scale else len(moved), -1)
         floors = np.broadcast_to(smallest_scales.max() if one_scale else smallest_scales, len(groups)) * most_steps
         raised = _raised(groups, floors.astype(np.float32))

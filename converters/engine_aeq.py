@@ -15,7 +15,7 @@ from litesmith.converters.engines import describe, limits
 from litesmith.converters.flatbuffer import TYPE_NAMES
 from litesmith.converters.op_versions import raise_op_versions
 from litesmith.converters.proof import INNER, prove
-from litesmith.converters.quantize import INT4_OPS, QuantizationSpec, exactly
+from litesmith.converters.quantize import INT4_OPS, QuantizationSpec, exactly, last_match
 from litesmith.converters.tflite_model import TFLiteModel
 from litesmith.errors import ConversionError
 
@@ -42,6 +42,10 @@ class AeqEngine:
         """Everything but float32."""
         return spec.mode != "float32"
 
+    def load(self) -> None:
+        """See `Engine.load`."""
+        _quantizer()
+
     def quantize(self, model: TFLiteModel, ranges: Mapping[int, Range], spec: QuantizationSpec) -> TFLiteModel:
         """See `Engine.quantize`."""
         if not self.supports(spec):
@@ -65,13 +69,7 @@ class AeqEngine:
 
 
 def _run(editor: ModelEditor, statistics: Mapping[str, Any], spec: QuantizationSpec) -> bytes:
-    try:
-        from ai_edge_quantizer.quantizer import Quantizer
-    except ImportError as error:
-        raise ConversionError(
-            f"this step needs ai-edge-quantizer ({error}); run: pip install 'litesmith[quantizer]'"
-        ) from error
-    quantizer = Quantizer(editor.to_bytes())
+    quantizer = _quantizer()(editor.to_bytes())
     _configure(quantizer, spec)
     _configure_operators(quantizer, editor, spec)
     try:
@@ -84,6 +82,16 @@ def _run(editor: ModelEditor, statistics: Mapping[str, Any], spec: QuantizationS
             f"ai-edge-quantizer refused {describe(spec)} ({type(error).__name__}: {error})"
         ) from error
     return bytes(result)
+
+
+def _quantizer() -> Any:
+    try:
+        from ai_edge_quantizer.quantizer import Quantizer
+    except ImportError as error:
+        raise ConversionError(
+            f"this step needs ai-edge-quantizer ({error}); run: pip install 'litesmith[quantizer]'"
+        ) from error
+    return Quantizer
 
 
 def _configure(quantizer: Any, spec: QuantizationSpec) -> None:
@@ -117,8 +125,8 @@ def _configure_operators(quantizer: Any, editor: ModelEditor, spec: Quantization
 
     for operator in editor.graph.operators if spec.precision else ():
         op, names = editor.op_name(operator), [editor.name(index) for index in operator.outputs]
-        precision = spec.precision_of(names[0])
-        if precision == spec.mode:
+        precision = last_match(spec.precision, names[0])
+        if precision is None:
             continue
         scope = exactly("".join(f"{name};" for name in names))
         try:
@@ -127,9 +135,10 @@ def _configure_operators(quantizer: Any, editor: ModelEditor, spec: Quantization
                     scope, TFLOperationName(op), algorithm_key=AlgorithmName.NO_QUANTIZE
                 )
             else:
-                per_channel = spec.per_channel_of(op) and op != "FULLY_CONNECTED"
+                per_channel = spec.per_channel_of(op, names[0])
                 granularity = QuantGranularity.CHANNELWISE if per_channel else QuantGranularity.TENSORWISE
-                quantizer.add_static_config(scope, TFLOperationName(op), 16, 8, granularity)
+                bits = 16 if precision == "int16" else 8
+                quantizer.add_static_config(scope, TFLOperationName(op), bits, 8, granularity)
         except ValueError as error:
             raise ConversionError(f"ai-edge-quantizer cannot have {names[0]!r} in {precision}", op=op) from error
 

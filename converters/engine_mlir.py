@@ -9,6 +9,7 @@ from ai_edge_litert import schema_py_generated as schema
 
 from litesmith.calibration.native import quiet_native
 from litesmith.converters.backend import tensorflow
+from litesmith.converters.dead_channels import floor_weight_scales
 from litesmith.converters.editing import ModelEditor
 from litesmith.converters.engines import limits
 from litesmith.converters.proof import prove
@@ -33,11 +34,15 @@ class MlirEngine:
         """Only int8 throughout, with any inputs and outputs."""
         return spec.mode == "int8" and spec.weight_bits == 8 and not spec.precision
 
+    def load(self) -> None:
+        """See `Engine.load`."""
+        tensorflow()
+
     def quantize(self, model: TFLiteModel, ranges: Mapping[int, Range], spec: QuantizationSpec) -> TFLiteModel:
         """See `Engine.quantize`."""
         if not self.supports(spec):
             raise ConversionError(f"TensorFlow's quantizer writes int8 only, not {spec.mode}; use the aeq engine")
-        content = _with_ranges(model, limits(model, ranges, spec))
+        content = _with_ranges(model, limits(model, ranges, spec), spec)
         tf = tensorflow()
         from tensorflow.lite.python.convert import mlir_quantize
 
@@ -58,8 +63,9 @@ class MlirEngine:
         return quantized
 
 
-def _with_ranges(model: TFLiteModel, found: Mapping[int, tuple[float, float]]) -> bytes:
+def _with_ranges(model: TFLiteModel, found: Mapping[int, tuple[float, float]], spec: QuantizationSpec) -> bytes:
     editor = ModelEditor(model.content)
+    floor_weight_scales(editor, found, spec)
     for index, (low, high) in found.items():
         parameters = schema.QuantizationParametersT()
         parameters.min, parameters.max = [low], [high]

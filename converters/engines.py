@@ -34,6 +34,13 @@ class Engine(Protocol):
     def supports(self, spec: QuantizationSpec) -> bool:
         """Whether it can write what `spec` asks for."""
 
+    def load(self) -> None:
+        """Import the quantizer: seconds that should not count as those of the first file.
+
+        Raises:
+            ConversionError: it is not installed, or broken.
+        """
+
     def quantize(self, model: TFLiteModel, ranges: Mapping[int, Range], spec: QuantizationSpec) -> TFLiteModel:
         """Quantize and prove that the result is what `spec` asks for.
 

@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import numpy as np
+
 from litesmith.converters.engines import describe
 from litesmith.converters.float_tensors import BRIDGES
-from litesmith.converters.graph import Operator
+from litesmith.converters.graph import ELEMENT_BYTES, Operator
 from litesmith.converters.label import prove_integer_only, truth_label
 from litesmith.converters.quantize import INT4_OPS, QuantizationSpec
 from litesmith.converters.tflite_model import TFLiteModel
 from litesmith.errors import ConversionError
 
+# Where XNNPACK has checks on input scale * weight scale / output scale (`requantization_scale` in its sources).
+_MULTIPLYING = frozenset({"CONV_2D", "DEPTHWISE_CONV_2D", "FULLY_CONNECTED", "TRANSPOSE_CONV"})
+_RATIO_FROM, _RATIO_BELOW = 2.0**-32, 256
 # What an engine adds to the name of a tensor whose converted copy took over its name as the graph's output.
 INNER = ";inner"
 _COMPUTED = ("int8", "int16", "float32")
@@ -35,6 +40,7 @@ def prove(source: TFLiteModel, quantized: TFLiteModel, spec: QuantizationSpec) -
             raise ConversionError(
                 f"asked for {spec.io} inputs and outputs, but the engine left {new.name!r} {new.dtype}"
             )
+    _prove_ratios(quantized)
     if spec.weight_bits == 4:
         _prove_int4(quantized, spec)
     if spec.per_channel == "none" and spec.needs_calibration:
@@ -45,14 +51,34 @@ def prove(source: TFLiteModel, quantized: TFLiteModel, spec: QuantizationSpec) -
         _prove_precision(quantized, spec)
 
 
+def _prove_ratios(model: TFLiteModel) -> None:
+    """XNNPACK refuses a whole file, or ends the process, where a layer's ratio of scales is outside its bounds."""
+    tensors = model.main.tensors
+    for operator in model.main.operators:
+        if operator.op not in _MULTIPLYING:
+            continue
+        scales = [tensors[index].quantization for index in (*operator.inputs[:2], operator.outputs[0])]
+        if tensors[operator.outputs[0]].dtype != "int8" or None in scales:
+            continue
+        source, weights, output = (np.array(found.scales) for found in scales if found is not None)
+        ratios = source * weights / output
+        if ratios.min() < _RATIO_FROM or ratios.max() >= _RATIO_BELOW:
+            raise ConversionError(
+                f"a step of input times one of weights is {ratios.max():.3g} steps of {_name(model, operator)!r}; "
+                f"kernels take {_RATIO_FROM:.2g} to {_RATIO_BELOW}. Training that diverged looks like this, and so do "
+                "samples that are far from real input; check both",
+                op=operator.op,
+            )
+
+
 def _prove_int4(model: TFLiteModel, spec: QuantizationSpec) -> None:
     operators = [operator for operator in model.main.operators if operator.op in INT4_OPS]
     if not operators:
         raise ConversionError(f"no operator takes int4 weights; the model has no {' or '.join(INT4_OPS)}")
     for operator in operators:
         weights = model.main.tensors[operator.inputs[1]]
-        elsewhere = spec.precision_of(_name(model, operator)) != spec.mode
-        if weights.is_constant and weights.dtype != "int4" and not elsewhere:
+        wanted = spec.weight_bits_of(operator.op, _name(model, operator))
+        if weights.is_constant and not weights.is_float and wanted != 8 * ELEMENT_BYTES[weights.dtype]:
             raise ConversionError(f"the engine left the weights {weights.name!r} {weights.dtype}", op=operator.op)
 
 

@@ -13,8 +13,8 @@ MODES = ("float32", "float16", "dynamic", "int8", "int16x8")
 EFFORTS = ("none", "fast", "standard", "high")
 # Which operators get one weight scale for each output channel; the others get one for all.
 PER_CHANNEL = ("none", "conv", "all")
-# What single operators of an int8 file can compute in instead.
-PRECISIONS = ("int16", "float32")
+# What single operators of an int8 file can compute in instead; int8, with weights of 8 bits, where the others have 4.
+PRECISIONS = ("int8", "int16", "float32")
 # Types that the graph's inputs and outputs may have, the default first.
 IO_TYPES = {
     "float32": ("float32",),
@@ -51,8 +51,9 @@ class QuantizationSpec:
             runtimes before LiteRT do not know it. `none` is for old drivers, which know one scale for all only.
         symmetric: zero point 0 for every int8 activation whose range is ours to choose. Some accelerators ask for it;
             it costs a bit of resolution after a ReLU.
-        precision: for int8, operators that compute in int16 or float32, by a regular expression that is searched in
-            the name of their first output; the last that fits counts.
+        precision: for int8, operators that compute in int16 or float32, or in int8 with weights of 8 bits where the
+            others have 4, by a regular expression that is searched in the name of their first output; the last that
+            fits counts.
     """
 
     mode: str = "int8"
@@ -89,21 +90,34 @@ class QuantizationSpec:
         for pattern, precision in self.precision.items():
             if precision not in PRECISIONS:
                 raise ConversionError(f"{pattern!r} cannot be {precision!r}; choose {' or '.join(PRECISIONS)}")
+            if precision == "int8" and self.weight_bits == 8:
+                raise ConversionError(f"{pattern!r} is int8 anyway; that is a choice where weights have 4 bits")
             check_pattern(pattern)
 
-    def weight_bits_of(self, op: str) -> int:
-        """Bits of the weights of such an operator."""
-        return self.weight_bits if op in INT4_OPS else 8
+    def weight_bits_of(self, op: str, name: str | None = None) -> int:
+        """Bits of an operator's weights, where it is left in integers.
 
-    def per_channel_of(self, op: str) -> bool:
-        """Whether weights of such an operator have a scale for each output channel."""
-        if self.weight_bits_of(op) == 4 or self.per_channel == "all":
+        Args:
+            op: the builtin.
+            name: of its first output; None for one that no pattern fits.
+        """
+        of_its_own = name is not None and last_match(self.precision, name) is not None
+        return self.weight_bits if op in INT4_OPS and not of_its_own else 8
+
+    def per_channel_of(self, op: str, name: str | None = None) -> bool:
+        """Whether an operator's weights have a scale for each output channel; arguments as of `weight_bits_of`."""
+        if self.weight_bits_of(op, name) == 4 or self.per_channel == "all":
             return True
         return self.per_channel == "conv" and op != "FULLY_CONNECTED"
 
     def precision_of(self, name: str) -> str:
         """What the operator with a first output of this name computes in."""
         return last_match(self.precision, name) or self.mode
+
+    @property
+    def rounds_alike(self) -> bool:
+        """Whether `precision` changes nothing about how weights are rounded."""
+        return self.weight_bits == 8 and not self.allows_float
 
     @property
     def allows_float(self) -> bool:

@@ -63,7 +63,7 @@ def with_rounded_weights(model):
     editor = ModelEditor(model.content)
     for layer in linear_layers(model):
         editor.set_constant(
-            layer.operator.inputs[1], layer.stored(nearest(layer.rows, weight_grid(layer, INT8)).weights)
+            layer.operator.inputs[1], layer.stored(nearest(layer.rows, weight_grid(model, layer, INT8)).weights)
         )
     return TFLiteModel(editor.to_bytes())
 
@@ -137,7 +137,9 @@ def test_optimized_weights_survive_rounding_to_the_nearest_step(model, samples, 
     bound = CalibrationSet.from_arrays({model.inputs[0].name: samples})
     corrected = correct_in_sequence(model, INT8, ranges, bound, optimize_rounding=True).model
     for layer in linear_layers(corrected):
-        assert nearest(layer.rows, weight_grid(layer, INT8)).weights == pytest.approx(layer.rows, rel=1e-5, abs=1e-9)
+        assert nearest(layer.rows, weight_grid(model, layer, INT8)).weights == pytest.approx(
+            layer.rows, rel=1e-5, abs=1e-9
+        )
 
 
 def test_the_model_that_was_given_is_left_alone(model, samples, ranges):

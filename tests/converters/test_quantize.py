@@ -104,7 +104,7 @@ def test_a_pattern_that_fits_nothing_is_an_error_and_not_a_plain_int8_file(model
     ("choice", "message"),
     [
         ({"precision": {"(": "int16"}}, "no regular expression"),
-        ({"precision": {"x": "int4"}}, "choose int16 or float32"),
+        ({"precision": {"x": "int4"}}, "choose int8 or int16 or float32"),
         ({"mode": "float16", "precision": {"x": "int16"}}, "go with int8"),
         ({"mode": "int16x8", "symmetric": True}, "a choice of int8"),
         ({"per_channel": "some"}, "none, conv, all"),
