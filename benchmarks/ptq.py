@@ -31,7 +31,7 @@ def main() -> None:
     data = Path(os.environ["LITESMITH_DATA"])
     tensorflow()
     tiny, cifar = data / "mlperf_tiny", data / "cifar10_jpeg"
-    samples, _ = images(cifar / "cifar10_train_0.zip", count=args.calibration)
+    samples, _ = images(*sorted(cifar.glob("cifar10_train_*.zip")), count=args.calibration)
     test = images(cifar / "cifar10_test.zip", count=args.test)
     compare("ResNet-8", load_keras_model(tiny / "ic_resnet8.h5"), samples, *test)
     x, y = recordings(tiny)

@@ -8,11 +8,37 @@ from typing import Any
 
 from litesmith.calibration.samples import CalibrationSet
 from litesmith.converters import keras
+from litesmith.converters.calibrated import Treatment
+from litesmith.converters.diagnosis import Diagnosis
 from litesmith.converters.fixed_batch import fix_batch
-from litesmith.converters.post_training import check_float, quantize_float_model
+from litesmith.converters.judge import Demand, Judge, Limits
+from litesmith.converters.post_training import FloatModel, check_float
 from litesmith.converters.quantize import QuantizationSpec
+from litesmith.converters.rescue import EVERY_REMEDY, Remedies, quantize_within
 from litesmith.converters.tflite_model import TFLiteModel
+from litesmith.converters.tries import OnTry, Try
 from litesmith.errors import ConversionError
+
+FAST = Treatment()
+
+
+@dataclass(frozen=True, slots=True)
+class Acceptance:
+    """When a file is good enough, and what is done where it is not.
+
+    Attributes:
+        samples: to judge with, other ones than the calibration samples.
+        limits: what the file must keep.
+        demands: what else it must have.
+        remedies: what may be tried.
+        on_try: told of each try.
+    """
+
+    samples: CalibrationSet
+    limits: Limits = field(default_factory=Limits)
+    demands: tuple[Demand, ...] = ()
+    remedies: Remedies = EVERY_REMEDY
+    on_try: OnTry = lambda _: None
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,11 +46,14 @@ class Conversion:
     """A converted file and how it came about.
 
     Attributes:
-        model: proved to be what was asked for.
+        model: proved to be what was asked for, or what the last try says.
         route: `converter` for TensorFlow's own, else the engine that quantized after training.
         applied: rewrites of the float graph.
         note: what the user should know about the route, empty if nothing.
         seconds: by step of post-training quantization.
+        tries: what was tried and measured; empty if nothing was judged.
+        chosen: the try that the file came from.
+        diagnosis: why the file that was asked for was not good enough; None if it was, or nothing was judged.
     """
 
     model: TFLiteModel
@@ -32,6 +61,19 @@ class Conversion:
     applied: tuple[str, ...] = ()
     note: str = ""
     seconds: Mapping[str, float] = field(default_factory=dict)
+    tries: tuple[Try, ...] = ()
+    chosen: Try | None = None
+    diagnosis: Diagnosis | None = None
+
+    def tries_to_list(self) -> list[dict[str, Any]]:
+        """The tries as plain values, `taken` the one that the file came from."""
+        return [{**tried.to_dict(), "taken": tried is self.chosen} for tried in self.tries]
+
+    @property
+    def unmet(self) -> tuple[str, ...]:
+        """The limits and demands that the file does not keep."""
+        judgement = self.chosen.judgement if self.chosen is not None else None
+        return judgement.unmet if judgement is not None else ()
 
 
 def convert(
@@ -39,9 +81,9 @@ def convert(
     spec: QuantizationSpec,
     calibration: CalibrationSet | None = None,
     *,
-    effort: str = "fast",
-    method: str = "minmax",
+    treatment: Treatment = FAST,
     engine: str | None = None,
+    acceptance: Acceptance | None = None,
 ) -> Conversion:
     """Convert a functional tf_keras model or a float32 `TFLiteModel`.
 
@@ -53,9 +95,9 @@ def convert(
         source: what to convert.
         spec: mode, I/O type and weight bits.
         calibration: representative samples; needed where activations are quantized.
-        effort: see `post_training.quantize_float_model`, likewise `method` and `engine`.
-        method: see `effort`.
-        engine: see `effort`.
+        treatment: ranges and corrections.
+        engine: see `engines.choose_engine`.
+        acceptance: when the file is good enough; without it nothing is measured.
 
     Raises:
         CalibrationError: samples are missing or do not fit the model.
@@ -64,7 +106,7 @@ def convert(
     if isinstance(source, TFLiteModel) and spec.mode == "float32":
         return Conversion(fix_batch(source), "nothing to quantize")
     if isinstance(source, TFLiteModel):
-        return _after_training(source, spec, calibration, effort, method, engine)
+        return _after_training(source, spec, calibration, treatment, engine, acceptance)
     if not _goes_by_float(source, spec):
         return Conversion(keras.convert(source, spec, calibration), "converter")
     if calibration is not None:
@@ -75,7 +117,7 @@ def convert(
     except ConversionError as error:
         note = f"TensorFlow's own calibrator and rounding were used, because {error}"
         return Conversion(keras.convert(source, spec, calibration), "converter", note=note)
-    return _after_training(float_file, spec, calibration, effort, method, engine)
+    return _after_training(float_file, spec, calibration, treatment, engine, acceptance)
 
 
 def _goes_by_float(model: Any, spec: QuantizationSpec) -> bool:
@@ -89,9 +131,19 @@ def _after_training(
     model: TFLiteModel,
     spec: QuantizationSpec,
     calibration: CalibrationSet | None,
-    effort: str,
-    method: str,
+    treatment: Treatment,
     engine: str | None,
+    acceptance: Acceptance | None,
 ) -> Conversion:
-    result = quantize_float_model(model, spec, calibration, effort=effort, method=method, engine=engine)
-    return Conversion(result.model, result.engine, result.applied, result.note, result.seconds)
+    floats = FloatModel(model, spec, calibration)
+    if acceptance is None:
+        done = floats.quantize(spec, treatment, engine)
+        return Conversion(done.model, done.engine, done.applied, done.note, done.seconds)
+    judge = Judge(floats.rewritten, acceptance.samples, acceptance.limits, acceptance.demands)
+    found = quantize_within(
+        floats, spec, treatment, judge, engine=engine, remedies=acceptance.remedies, on_try=acceptance.on_try
+    )
+    best = found.best
+    return Conversion(
+        best.model, best.route, best.applied, best.note, best.seconds, found.tries, best.made, found.diagnosis
+    )

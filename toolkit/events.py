@@ -4,6 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from litesmith.converters.tries import Try
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +36,14 @@ class StageFinished:
     resumed: bool
 
 
-Event = StageStarted | EpochFinished | StageFinished
+@dataclass(frozen=True, slots=True)
+class QuantizationTried:
+    """A file was made and measured on the way to one that is good enough, or could not be made."""
+
+    tried: Try
+
+
+Event = StageStarted | EpochFinished | StageFinished | QuantizationTried
 OnEvent = Callable[[Event], None]
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -76,9 +77,18 @@ def strip_softmax(model: Any) -> Any:
     return stripped
 
 
-def copy_model(model: Any) -> Any:
-    """The same architecture and weights in new layers, which share nothing with those of `model`."""
-    copy = tf_keras().models.clone_model(model)
+def copy_model(model: Any, wrap: Callable[[Any], Any] = lambda layer: layer) -> Any:
+    """The same architecture and weights in new layers, which share nothing with those of `model`.
+
+    Args:
+        model: functional or sequential.
+        wrap: what to put in the place of each new layer; it must keep the layer's weights, in order.
+    """
+
+    def cloned(layer: Any) -> Any:
+        return wrap(layer.__class__.from_config(layer.get_config()))
+
+    copy = tf_keras().models.clone_model(model, clone_function=cloned)
     copy.set_weights(model.get_weights())
     return copy
 

@@ -21,7 +21,8 @@ from litesmith.preflight import preflight, source_digests
 from litesmith.recipe import Recipe
 from litesmith.recipe_toml import lock, toml_text
 from litesmith.splits import Splits
-from litesmith.stages import MODEL, Stage, plan
+from litesmith.stage import MODEL, Stage
+from litesmith.stages import plan
 from litesmith.student import Run
 from litesmith.targets.check import check
 from litesmith.targets.report import TargetReport
@@ -101,10 +102,17 @@ def _run_stages(run: Run, locked: Mapping[str, Any]) -> dict[str, dict[str, Any]
     digests = {name: digest for name, digest in locked["digests"].items() if name != "recipe"}
     key = json_text([digests, locked["versions"]])
     for stage in plan(run.recipe):
-        sections = {name: locked["recipe"].get(name) for name in stage.sections}
+        sections = {name: _section(locked["recipe"], name) for name in stage.sections}
         key = hashlib.sha256((key + stage.name + json_text(sections)).encode()).hexdigest()
         results[stage.name] = _run_stage(run, stage, key)
     return results
+
+
+def _section(table: Mapping[str, Any], name: str) -> Any:
+    """A section or key by its dotted name, None where there is none."""
+    first, _, rest = name.partition(".")
+    found = table.get(first)
+    return _section(found, rest) if rest and found is not None else found
 
 
 def _run_stage(run: Run, stage: Stage, key: str) -> dict[str, Any]:

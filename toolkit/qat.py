@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Collection
 from typing import Any
 
 import numpy as np
@@ -19,10 +20,15 @@ _SAMPLES = 2048
 _RANGE = re.compile(r"(?:output|post_activation|quantize_layer)_(min|max):0$")
 
 
-def quantization_aware(model: Any, *, preserve_sparsity: bool) -> Any:
+def quantization_aware(model: Any, *, preserve_sparsity: bool, only: Collection[str] | None = None) -> Any:
     """`model` with fake quantization on weights and activations.
 
     Prune-preserving masks are taken from the weights the model has now.
+
+    Args:
+        model: functional or sequential.
+        preserve_sparsity: whether weights that are zero stay so.
+        only: names of the layers to train for integers; all if None.
 
     Raises:
         CompressionError: TFMOT refuses a layer; the message names it.
@@ -30,7 +36,13 @@ def quantization_aware(model: Any, *, preserve_sparsity: bool) -> Any:
     tfmot = model_optimization()
     quantization = tfmot.quantization.keras
     try:
-        annotated = quantization.quantize_annotate_model(copy_model(model))  # annotating rewires its layers
+        # Annotating rewires the layers.
+        if only is None:
+            annotated = quantization.quantize_annotate_model(copy_model(model))
+        else:
+            annotated = copy_model(
+                model, lambda layer: quantization.quantize_annotate_layer(layer) if layer.name in only else layer
+            )
         if preserve_sparsity:
             return quantization.quantize_apply(annotated, prune_preserving_scheme())
         return quantization.quantize_apply(annotated)

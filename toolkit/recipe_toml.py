@@ -10,6 +10,7 @@ import platform
 import tomllib
 import types
 import typing
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -116,6 +117,11 @@ def _value(hint: Any, value: Any, path: Path, where: str) -> Any:
         if not isinstance(value, list):
             raise RecipeError("must be a list", file=path, key=where)
         return tuple(_scalar(item, entry, path, where) for entry in value)
+    if typing.get_origin(kind) is Mapping:
+        if not isinstance(value, dict):
+            raise RecipeError(f"must be a section [{where}]", file=path, key=where)
+        item = typing.get_args(kind)[1]
+        return {key: _scalar(item, entry, path, f"{where}.{key}") for key, entry in value.items()}
     return _scalar(kind, value, path, where)
 
 

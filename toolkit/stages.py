@@ -6,45 +6,22 @@ So a resumed run computes exactly what an uninterrupted one does.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping
-from dataclasses import asdict, dataclass
+from collections.abc import Mapping
+from dataclasses import asdict
 from typing import Any
 
-import numpy as np
-import numpy.typing as npt
-
 from litesmith import distill, prune, qat
-from litesmith.calibration.samples import CalibrationSet
-from litesmith.converters.convert import convert as convert_model
 from litesmith.converters.keras import convert
 from litesmith.converters.quantize import QuantizationSpec
-from litesmith.converters.verify import compare_outputs
 from litesmith.files import sha256_file, write_bytes
 from litesmith.ledger import Row
-from litesmith.measure import accuracy, measure, predict
+from litesmith.measure import accuracy, measure
+from litesmith.quantization import quantize
 from litesmith.recipe import Recipe
+from litesmith.stage import MODEL, Result, Stage
 from litesmith.student import Run
 from litesmith.train import fit
-
-MODEL = "model.tflite"
-
-
-@dataclass(frozen=True, slots=True)
-class Result:
-    """What a stage leaves: its ledger row, and figures that only this stage has."""
-
-    row: Row
-    details: Mapping[str, Any]
-
-
-@dataclass(frozen=True, slots=True)
-class Stage:
-    """One step of the plan: what to run, which sections of the recipe it reads, how many epochs it trains."""
-
-    name: str
-    execute: Callable[[Run], Result]
-    sections: tuple[str, ...]
-    epochs: int
+from litesmith.training_signal import training_signal
 
 
 def plan(recipe: Recipe) -> tuple[Stage, ...]:
@@ -56,8 +33,8 @@ def plan(recipe: Recipe) -> tuple[Stage, ...]:
     if recipe.prune is not None:
         stages.append(Stage(prune.STAGE, prune_student, ("prune",), recipe.prune.train.epochs))
     if recipe.quantize.qat is not None:
-        stages.append(Stage(qat.STAGE, train_quantized, ("quantize",), recipe.quantize.qat.train.epochs))
-    stages.append(Stage("quantize", quantize, ("quantize",), 0))
+        stages.append(Stage(qat.STAGE, train_quantized, ("quantize.qat",), recipe.quantize.qat.train.epochs))
+    stages.append(Stage("quantize", quantize, ("quantize", "targets", "budget"), 0))
     return tuple(stages)
 
 
@@ -75,7 +52,7 @@ def teacher(run: Run) -> Result:
 def student(run: Run) -> Result:
     """Train the student, from the teacher's logits where the recipe distils."""
     start = time.perf_counter()
-    x, y, loss = _signal(run)
+    x, y, loss = training_signal(run)
     run.seed("student")
     model = run.build(run.recipe.student)
     if run.recipe.student.train.epochs:
@@ -87,7 +64,7 @@ def prune_student(run: Run) -> Result:
     """Prune the student under the same training signal."""
     start = time.perf_counter()
     assert run.recipe.prune is not None
-    x, y, loss = _signal(run)
+    x, y, loss = training_signal(run)
     dense = run.student_after("student").model
     pruned, layers = prune.prune(dense, x, y, loss, run.recipe.prune, on_event=run.on_event)
     return _float_result(run, prune.STAGE, pruned, start, {"layers": [asdict(layer) for layer in layers]})
@@ -97,7 +74,7 @@ def train_quantized(run: Run) -> Result:
     """Train with fake quantization. The result is a Keras graph, not yet a file: it is measured in Keras."""
     start = time.perf_counter()
     assert run.recipe.quantize.qat is not None
-    x, y, loss = _signal(run)
+    x, y, loss = training_signal(run)
     before = run.student_after(run.steps_before_quantization()[-1])
     model = run.quantization_aware()
     qat.observe_ranges(model, before.model, x)
@@ -117,47 +94,6 @@ def train_quantized(run: Run) -> Result:
         sha256=sha256_file(path),
     )
     return Result(row, {})
-
-
-def quantize(run: Run) -> Result:
-    """Convert to the deployed file, prove its type, and compare it with the model it came from."""
-    start = time.perf_counter()
-    spec = run.recipe.quantize.conversion
-    final = run.student_after(run.steps()[-1])
-    name = final.model.input_names[0]
-    calibration = CalibrationSet.from_arrays({name: run.splits.calibration.x}, source="calibration split")
-    wanted = run.recipe.quantize
-    samples = calibration if spec.needs_calibration else None
-    conversion = convert_model(final.model, spec, samples, effort=wanted.effort, method=wanted.method)
-    converted = conversion.model
-    write_bytes(run.workspace.stage("quantize") / MODEL, converted.content)
-    seconds = time.perf_counter() - start
-    test = run.splits.test.x
-    found = predict(converted, test).real
-    parity = compare_outputs(final.model.predict(test, verbose=0), found, converted.outputs[0].quantization)
-    parameters = run.student_after("student").parameters
-    row = measure(converted, run.splits, stage="quantize", parameters=parameters, seconds=seconds)
-    details = {
-        "parity": parity.to_dict(),
-        "io": spec.io,
-        "steps": list(final.steps),
-        "route": conversion.route,
-        "rewrites": list(conversion.applied),
-        "note": conversion.note,
-        "calibration_samples": len(calibration),
-        "calibration_digest": calibration.digest,
-    }
-    return Result(row, details)
-
-
-def _signal(run: Run) -> tuple[npt.NDArray[np.float32], npt.NDArray[Any], Callable[[Any, Any], Any]]:
-    """Samples, targets and loss of every stage after the teacher."""
-    x, y = run.training_samples()
-    spec = run.recipe.distill
-    if spec is None:
-        return x, y, distill.cross_entropy
-    logits = distill.teacher_logits(run.stored_teacher(), x, run.workspace.cache)
-    return x, distill.pack_targets(y, logits, spec), distill.distillation_loss(spec)
 
 
 def _float_result(run: Run, stage: str, model: Any, start: float, details: Mapping[str, Any] | None = None) -> Result:

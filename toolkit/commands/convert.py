@@ -6,16 +6,20 @@ import argparse
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from litesmith.commands.acceptance import acceptance, add_acceptance_arguments
 from litesmith.commands.answer import Answer
 from litesmith.commands.arguments import RANGE_METHODS, add_preprocess_arguments
-from litesmith.errors import CalibrationError, OutputError
+from litesmith.commands.tries_text import tries_text
+from litesmith.errors import CalibrationError, ConversionError, OutputError
 
 if TYPE_CHECKING:
-    from litesmith.calibration.samples import CalibrationSet
+    from litesmith.commands.conversion_samples import Samples
+    from litesmith.converters.convert import Conversion
+    from litesmith.converters.quantize import QuantizationSpec
+    from litesmith.converters.tflite_model import TFLiteModel
 
 SUMMARY = "convert a Keras model or a float .tflite, and prove what it became"
 EXAMPLE = "litesmith convert model.h5 --out model.tflite --quantize int8 --calibration samples.npz"
-DEFAULT_SAMPLES = 200
 TRIAL_TIMEOUT_S = 60.0  # for one run of a .tflite before it is calibrated
 
 
@@ -31,7 +35,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--calibration",
         metavar="DATA",
-        help="representative samples: .npz, folder of images, or package.module:function",
+        help="representative samples: .npz, .tsv, .csv, folder of images, or package.module:function",
     )
     add_preprocess_arguments(parser)
     parser.add_argument(
@@ -41,44 +45,96 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="int8: correct biases at once (fast), layer by layer (standard), or with GPTQ rounding (high)",
     )
     parser.add_argument("--method", choices=RANGE_METHODS, default="minmax", help="how ranges are found (minmax)")
+    parser.add_argument(
+        "--range",
+        action="append",
+        default=[],
+        metavar="PATTERN=METHOD",
+        help="the same for tensors by name",
+    )
     parser.add_argument("--engine", choices=("mlir", "aeq"), help="quantizer: TensorFlow's or ai-edge-quantizer")
     parser.add_argument("--weight-bits", type=int, choices=(8, 4), default=8, help="4 stores weights as int4 (8)")
     parser.add_argument(
-        "--samples", type=int, metavar="N", help=f"how many samples to draw (at most {DEFAULT_SAMPLES})"
+        "--per-channel",
+        choices=("none", "conv", "all"),
+        default="conv",
+        help="operators with a weight scale for each channel (conv)",
     )
+    parser.add_argument("--symmetric", action="store_true", help="int8 activations with zero point 0")
+    parser.add_argument(
+        "--precision",
+        action="append",
+        default=[],
+        metavar="PATTERN=TYPE",
+        help="int16, float32 or (with int4 weights) int8 for operators by the name of their output",
+    )
+    parser.add_argument("--samples", type=int, metavar="N", help="how many samples to calibrate with (at most 200)")
     parser.add_argument("--seed", type=int, default=0, help="for drawing samples (0)")
+    add_acceptance_arguments(parser)
     parser.add_argument("--allow-code", action="store_true", help="load a model file that holds Python code")
 
 
 def execute(args: argparse.Namespace) -> Answer:
-    """Convert, prove, write."""
-    from litesmith.commands.inspect import describe, render
+    """Convert, prove, measure, write; exit code 1 if a limit is unmet."""
+    from litesmith.commands.conversion_samples import conversion_samples
+    from litesmith.converters.calibrated import Treatment
     from litesmith.converters.convert import convert
-    from litesmith.converters.quantize import QuantizationSpec
     from litesmith.converters.tflite_model import TFLiteModel
     from litesmith.files import write_bytes
 
     if args.seed < 0:
         raise CalibrationError(f"--seed {args.seed} is negative; give a whole number from 0 on")
-    spec = QuantizationSpec(args.quantize, args.io, args.weight_bits)
+    spec, treatment = _spec(args), Treatment(args.effort, args.method, _choices(args.range, "--range"))
     if spec.needs_calibration and args.calibration is None:
         raise CalibrationError(f"--quantize {spec.mode} needs representative samples; pass --calibration DATA")
     _refuse_overwriting_sources(args)
     source = _load(args)
-    calibration = _calibration(args, source) if spec.needs_calibration else None
-    done = convert(source, spec, calibration, effort=args.effort, method=args.method, engine=args.engine)
+    samples = conversion_samples(args, source, calibrate=spec.needs_calibration)
+    calibration = samples.calibration if spec.needs_calibration else None
+    judged = None if samples.evaluation is None else acceptance(args, samples.evaluation)
+    done = convert(source, spec, calibration, treatment=treatment, engine=args.engine, acceptance=judged)
     converted = TFLiteModel(done.model.content, str(args.out))
     write_bytes(args.out, converted.content)
-    how = {"route": done.route, "applied": list(done.applied), "note": done.note, "seconds": dict(done.seconds)}
-    document = {"out": str(args.out), **describe(converted), **how}
-    if calibration is not None:
-        document["calibration"] = {
-            "source": calibration.source, "samples": len(calibration), "digest": calibration.digest
-        }  # fmt: skip
+    return _answer(args, converted, done, samples)
+
+
+def _spec(args: argparse.Namespace) -> QuantizationSpec:
+    from litesmith.converters.quantize import QuantizationSpec
+
+    precision = _choices(args.precision, "--precision")
+    return QuantizationSpec(args.quantize, args.io, args.weight_bits, args.per_channel, args.symmetric, precision)
+
+
+def _choices(texts: list[str], option: str) -> dict[str, str]:
+    for text in texts:
+        if not all(text.rpartition("=")[::2]):
+            raise ConversionError(f"{option} {text}: write PATTERN=CHOICE, for example conv2d_3=int16")
+    return {pattern: choice for pattern, _, choice in (text.rpartition("=") for text in texts)}
+
+
+def _answer(args: argparse.Namespace, converted: TFLiteModel, done: Conversion, samples: Samples) -> Answer:
+    from litesmith.commands.inspect import describe, render
+
+    diagnosis = None if done.diagnosis is None else done.diagnosis.to_dict()
+    document = {
+        "out": str(args.out),
+        **describe(converted),
+        "route": done.route,
+        "applied": list(done.applied),
+        "note": done.note,
+        "seconds": dict(done.seconds),
+        "tries": done.tries_to_list(),
+        "diagnosis": diagnosis,
+        "unmet": list(done.unmet),
+        **samples.to_dict(),
+    }
     steps = ", ".join(f"{step} {seconds:.2f} s" for step, seconds in done.seconds.items())
-    made = f"made by   {done.route}" + (f" ({steps})" if steps else "")
-    lines = [render(converted), made, *([f"note      {done.note}"] if done.note else [])]
-    return Answer(document, "\n".join(lines))
+    lines = [render(converted), f"made by   {done.route}" + (f" ({steps})" if steps else "")]
+    lines += [f"note      {note}" for note in (done.note, samples.note) if note]
+    if done.tries:
+        lines += ["", tries_text(document["tries"], diagnosis)]
+    lines += [f"unmet: {text}" for text in done.unmet]
+    return Answer(document, "\n".join(lines), 1 if done.unmet else 0)
 
 
 def _refuse_overwriting_sources(args: argparse.Namespace) -> None:
@@ -102,14 +158,3 @@ def _load(args: argparse.Namespace) -> Any:
     if args.model.is_dir() and not holds_keras_model(args.model):
         return float_file(args.model)
     return load_keras_model(args.model, allow_code=args.allow_code)
-
-
-def _calibration(args: argparse.Namespace, model: Any) -> CalibrationSet:
-    from litesmith.calibration.samples import CalibrationSet
-    from litesmith.commands.calibration_data import read_samples, sample_shape
-    from litesmith.converters.tflite_model import TFLiteModel
-
-    shape = sample_shape(model) if isinstance(model, TFLiteModel) else model.inputs[0].shape[1:]
-    samples = CalibrationSet(read_samples(args, shape, args.calibration).inputs, args.seed, args.calibration)
-    count = args.samples if args.samples is not None else min(DEFAULT_SAMPLES, len(samples))
-    return samples.take(count, args.seed)

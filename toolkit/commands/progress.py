@@ -5,7 +5,8 @@ from __future__ import annotations
 import sys
 from typing import Any
 
-from litesmith.events import EpochFinished, Event, StageFinished, StageStarted
+from litesmith.commands.tries_text import outcome
+from litesmith.events import EpochFinished, Event, QuantizationTried, StageFinished, StageStarted
 
 
 class ProgressBars:
@@ -30,6 +31,8 @@ class ProgressBars:
         elif isinstance(event, EpochFinished):
             self._bar.update(1)
             self._bar.set_postfix(loss=f"{event.loss:.4f}")
+        elif isinstance(event, QuantizationTried):
+            tqdm.write(f"{'':>8}  {outcome(event.tried)}", file=sys.stderr)
         elif isinstance(event, StageFinished):
             self._bar.close()
             note = " (from the run before)" if event.resumed else ""

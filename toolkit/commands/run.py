@@ -46,13 +46,16 @@ def execute(args: argparse.Namespace) -> Answer:
 
 
 def _text(result: RunResult) -> str:
+    from litesmith.commands.tries_text import tries_text
     from litesmith.ledger import HEADER, cells
 
     data = result.details["data"]
     lines = [table(HEADER, [cells(row) for row in result.ledger.rows]), ""]
-    parity = result.details["quantize"]["parity"]
+    quantized = result.details["quantize"]
+    parity = quantized["parity"]
     steps = "" if parity["max_lsb"] is None else f", at most {parity['max_lsb']:.2f} LSB apart"
     lines.append(f"parity with Keras: {100 * parity['argmax_agreement']:.2f}% same class{steps}")
+    lines += ["", tries_text(quantized["tries"], quantized["diagnosis"]), ""]
     if data["conflicting_labels"]:
         lines.append(f"data: {data['conflicting_labels']} samples stand under more than one label")
     for name, report in result.reports.items():

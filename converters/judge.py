@@ -1,0 +1,179 @@
+"""Is a converted file good enough? Measured on samples, against the float model and the limits that were given."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from litesmith.calibration.samples import CalibrationSet
+from litesmith.converters.fidelity import compare, outputs
+from litesmith.converters.tflite_model import TFLiteModel
+from litesmith.errors import CalibrationError, ConversionError
+
+PROBE_SAMPLES = 64
+# An SNR of minus infinity, of outputs that are NaN, counts as this.
+_LOWEST_DB = -100.0
+# What a file must have beside its accuracy, for example a place for every operator: what is missing, in words.
+Demand = Callable[[TFLiteModel], Sequence[str]]
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """What a file must keep; None is no limit. Shares are of 1.
+
+    Attributes:
+        min_agreement: share of samples with the float model's class.
+        min_snr_db: signal of the float model's outputs over the difference to them.
+        min_accuracy: share of samples with the label's class.
+        max_accuracy_drop: below `reference_accuracy`, or below the float model's own where that is None.
+        reference_accuracy: share that the model had before all compression.
+        max_bytes: size of the file.
+    """
+
+    min_agreement: float | None = None
+    min_snr_db: float | None = None
+    min_accuracy: float | None = None
+    max_accuracy_drop: float | None = None
+    reference_accuracy: float | None = None
+    max_bytes: int | None = None
+
+    def __post_init__(self) -> None:
+        for name in ("min_agreement", "min_accuracy", "max_accuracy_drop", "reference_accuracy"):
+            share = getattr(self, name)
+            if share is not None and not 0 <= share <= 1:
+                raise ConversionError(f"{name} is {share}, not a share between 0 and 1")
+
+    @property
+    def need_labels(self) -> bool:
+        """Whether samples without labels are of no use."""
+        return self.min_accuracy is not None or self.max_accuracy_drop is not None
+
+
+@dataclass(frozen=True, slots=True)
+class Judgement:
+    """What was measured of a file.
+
+    Attributes:
+        snr_db: see `fidelity.Fidelity`, likewise `agreement`, which is None where there are no classes.
+        agreement: see `snr_db`.
+        accuracy: share of samples with the label's class; None without labels.
+        bytes: of the file.
+        shortfall: how far it misses the limits on accuracy, in points of a hundred or dB.
+        inaccurate: those limits that it does not keep, in words.
+        unfit: the other limits and the demands that it does not keep.
+    """
+
+    snr_db: float
+    agreement: float | None
+    accuracy: float | None
+    bytes: int
+    shortfall: float = 0.0
+    inaccurate: tuple[str, ...] = ()
+    unfit: tuple[str, ...] = ()
+
+    @property
+    def unmet(self) -> tuple[str, ...]:
+        """Everything that the file does not keep; empty if it is good enough."""
+        return (*self.inaccurate, *self.unfit)
+
+    @property
+    def score(self) -> tuple[float, ...]:
+        """Higher is better: what can be used at all, then what was asked for, then what tells more finely."""
+        return (-len(self.unfit), -self.shortfall, self.accuracy or 0.0, self.agreement or 0.0, self.snr_db)
+
+
+class Judge:
+    """Judges files that were made from one float model.
+
+    Attributes:
+        samples: that it judges with.
+        probe: a few of them, for searches that make many files.
+
+    Args:
+        model: the float model, batch 1; it is run once.
+        samples: inputs named as the model's, with labels where limits speak of accuracy.
+        limits: what a file must keep.
+        demands: what else it must have.
+
+    Raises:
+        CalibrationError: at construction, if samples do not fit the model, or have no labels where they are needed.
+        ConversionError: at construction, if limits speak of classes and the model gives none.
+    """
+
+    def __init__(
+        self, model: TFLiteModel, samples: CalibrationSet, limits: Limits, demands: Sequence[Demand] = ()
+    ) -> None:
+        self.samples, self._limits, self._demands = samples, limits, demands
+        self.probe = samples.take(min(PROBE_SAMPLES, len(samples)), seed=0)
+        self._expected, self._expected_of_probe = outputs(model, samples), outputs(model, self.probe)
+        self._labels = samples.labels
+        if limits.need_labels and self._labels is None:
+            raise CalibrationError(f"{samples.source}: has no labels, which a limit on accuracy needs")
+        classes = compare(self._expected, self._expected).agreement is not None
+        if not classes and (limits.need_labels or limits.min_agreement is not None):
+            raise ConversionError("the model has no single output of classes; give a limit on SNR instead")
+        if not classes:
+            self._labels = None
+        reference = limits.reference_accuracy
+        self._reference = reference if reference is not None else self._accuracy(self._expected)
+
+    def __call__(self, model: TFLiteModel) -> Judgement:
+        """Run a file on all samples and compare.
+
+        Raises:
+            ModelError: the runtime cannot run it.
+        """
+        found = outputs(model, self.samples)
+        fidelity = compare(self._expected, found)
+        figures = Judgement(fidelity.snr_db, fidelity.agreement, self._accuracy(found), len(model.content))
+        broken = list(_inaccurate(figures, self._limits, self._reference))
+        unmet = (text for demand in self._demands for text in demand(model))
+        return replace(
+            figures,
+            shortfall=sum(missing for missing, _ in broken),
+            inaccurate=tuple(text for _, text in broken),
+            unfit=(*_too_large(figures, self._limits), *unmet),
+        )
+
+    def snr_db(self, model: TFLiteModel) -> float:
+        """SNR on the `probe` samples: enough to tell two files apart."""
+        return compare(self._expected_of_probe, outputs(model, self.probe)).snr_db
+
+    def _accuracy(self, found: Sequence[npt.NDArray[Any]]) -> float | None:
+        if self._labels is None:
+            return None
+        return float(np.mean(found[0].reshape(len(found[0]), -1).argmax(axis=-1) == self._labels))
+
+
+def _inaccurate(found: Judgement, limits: Limits, reference: float | None) -> Iterator[tuple[float, str]]:
+    """By how much each limit on accuracy is missed, and that in words."""
+    agreement, accuracy = found.agreement or 0.0, found.accuracy or 0.0
+    if limits.min_agreement is not None and agreement < limits.min_agreement:
+        missing = 100 * (limits.min_agreement - agreement)
+        yield missing, f"agreement {_share(agreement)} is below {_share(limits.min_agreement)}"
+    if limits.min_snr_db is not None and found.snr_db < limits.min_snr_db:
+        missing = limits.min_snr_db - max(found.snr_db, _LOWEST_DB)
+        yield missing, f"SNR {found.snr_db:.1f} dB is below {limits.min_snr_db:.1f} dB"
+    if limits.min_accuracy is not None and accuracy < limits.min_accuracy:
+        missing = 100 * (limits.min_accuracy - accuracy)
+        yield missing, f"accuracy {_share(accuracy)} is below {_share(limits.min_accuracy)}"
+    if limits.max_accuracy_drop is not None and reference is not None:
+        drop = round(reference - accuracy, 9)
+        if drop > limits.max_accuracy_drop:
+            allowed = (
+                f"{100 * drop:.2f} points below {_share(reference)}; {100 * limits.max_accuracy_drop:.2f} are allowed"
+            )
+            yield 100 * (drop - limits.max_accuracy_drop), f"accuracy {_share(accuracy)} is {allowed}"
+
+
+def _too_large(found: Judgement, limits: Limits) -> Iterator[str]:
+    if limits.max_bytes is not None and found.bytes > limits.max_bytes:
+        yield f"{found.bytes:,} bytes are more than {limits.max_bytes:,}"
+
+
+def _share(value: float | None) -> str:
+    return "-" if value is None else f"{100 * value:.2f}%"

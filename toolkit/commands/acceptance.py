@@ -1,0 +1,62 @@
+"""Arguments of `litesmith convert` that say when a file is good enough, and what they become."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from typing import TYPE_CHECKING
+
+from litesmith.commands.tries_text import outcome
+
+if TYPE_CHECKING:
+    from litesmith.calibration.samples import CalibrationSet
+    from litesmith.converters.convert import Acceptance
+    from litesmith.converters.tries import Try
+
+
+def add_acceptance_arguments(parser: argparse.ArgumentParser) -> None:
+    """When the file is good enough."""
+    group = parser.add_argument_group("limits", "int8 that misses a limit on accuracy is rescued; exit 1 if none helps")
+    group.add_argument(
+        "--evaluate", metavar="DATA", help="samples to judge with (default: of DATA, not calibrated with)"
+    )
+    group.add_argument("--min-agreement", type=float, metavar="SHARE", help="with the float model's class, 0 to 1")
+    group.add_argument("--min-snr", type=float, metavar="DB", help="of the outputs against the float model's")
+    group.add_argument("--min-accuracy", type=float, metavar="SHARE", help="where the samples have labels")
+    group.add_argument("--max-accuracy-drop", type=float, metavar="SHARE", help="below the float model, with labels")
+    group.add_argument("--max-bytes", type=int, metavar="N", help="size of the file")
+    group.add_argument(
+        "--require", action="append", default=[], metavar="TARGET", help="it must run there; may be given again"
+    )
+    group.add_argument("--no-rescue", action="store_true", help="only make what was asked for")
+    group.add_argument("--allow-float", action="store_true", help="the rescue may leave operators in float")
+
+
+def acceptance(args: argparse.Namespace, samples: CalibrationSet) -> Acceptance:
+    """What the arguments ask for, judged with `samples`.
+
+    Raises:
+        LitesmithError: a limit is no share, or a target is not known.
+    """
+    from litesmith.converters.convert import Acceptance
+    from litesmith.converters.judge import Limits
+    from litesmith.converters.rescue import Remedies
+    from litesmith.demands import Placement
+    from litesmith.targets.profile import TargetProfile
+
+    for target in args.require:
+        TargetProfile.load(target)
+    limits = Limits(
+        min_agreement=args.min_agreement,
+        min_snr_db=args.min_snr,
+        min_accuracy=args.min_accuracy,
+        max_accuracy_drop=args.max_accuracy_drop,
+        max_bytes=args.max_bytes,
+    )
+    demands = (Placement(tuple(args.require)),) if args.require else ()
+    remedies = Remedies(allowed=not args.no_rescue, allow_float=args.allow_float)
+    return Acceptance(samples, limits, demands, remedies, _announce)
+
+
+def _announce(tried: Try) -> None:
+    sys.stderr.write(f"{outcome(tried)}\n")

@@ -1,0 +1,52 @@
+"""Tries on the way to a file that is good enough, as text."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+from litesmith.commands.answer import printable, table
+
+if TYPE_CHECKING:
+    from litesmith.converters.tries import Try
+
+HEADER = ("try", "agreement", "accuracy", "SNR dB", "bytes", "seconds", "")
+
+
+def outcome(tried: Try) -> str:
+    """One try on one line, as it comes."""
+    found = tried.judgement
+    if found is None:
+        return printable(f"{tried.remedy}: no file, {tried.refused} ({tried.seconds:.1f} s)")
+    shares = {"agreement": found.agreement, "accuracy": found.accuracy}
+    figures = [f"{name} {_share(share)}" for name, share in shares.items() if share is not None]
+    state = "" if tried.holds else f"; {'; '.join(found.unmet)}"
+    return printable(
+        f"{tried.remedy}: {', '.join([*figures, f'SNR {found.snr_db:.1f} dB'])}{state} ({tried.seconds:.1f} s)"
+    )
+
+
+def tries_text(tries: Sequence[Mapping[str, Any]], diagnosis: Mapping[str, Any] | None) -> str:
+    """What was tried, what came out, and why.
+
+    Args:
+        tries: as `Conversion.tries_to_list` gives them.
+        diagnosis: as `Diagnosis.to_dict` gives it.
+    """
+    why = [diagnosis["paragraph"]] if diagnosis is not None else []
+    return printable("\n\n".join([table(HEADER, [_row(tried) for tried in tries]), *why]))
+
+
+def _row(tried: Mapping[str, Any]) -> tuple[str, ...]:
+    seconds = f"{tried['seconds']:.2f}"
+    if tried["refused"]:
+        return (tried["remedy"], "-", "-", "-", "-", seconds, f"no file: {tried['refused']}")
+    unmet = [*tried["inaccurate"], *tried["unfit"]]
+    notes = ["taken"] * tried["taken"] + unmet
+    snr = "-" if tried["snr_db"] is None else f"{tried['snr_db']:.1f}"
+    shares = (_share(tried["agreement"]), _share(tried["accuracy"]))
+    return (tried["remedy"], *shares, snr, f"{tried['bytes']:,}", seconds, "; ".join(notes))
+
+
+def _share(value: float | None) -> str:
+    return "-" if value is None else f"{100 * value:.2f}%"

@@ -1,0 +1,136 @@
+"""The last stage: the student becomes the file that ships, and where that costs too much accuracy, what helps."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import replace
+from functools import partial
+from typing import Any
+
+from litesmith import qat
+from litesmith.calibration.samples import CalibrationSet
+from litesmith.converters import keras
+from litesmith.converters.convert import Acceptance, Conversion, convert
+from litesmith.converters.diagnosis import Diagnosis
+from litesmith.converters.judge import Judge, Limits
+from litesmith.converters.post_training import operator_names
+from litesmith.converters.rescue import Remedies, Remedy
+from litesmith.converters.tflite_model import TFLiteModel
+from litesmith.converters.tries import Try
+from litesmith.converters.verify import compare_outputs
+from litesmith.demands import Placement
+from litesmith.errors import CompressionError
+from litesmith.events import QuantizationTried
+from litesmith.files import write_bytes
+from litesmith.measure import accuracy, measure, predict
+from litesmith.stage import MODEL, Result
+from litesmith.student import Run
+from litesmith.train import fit
+from litesmith.training_signal import training_signal
+from litesmith.training_specs import TrainSpec
+
+# The last remedy trains the layers of so many operators, for so much of the student's own epochs and learning rate.
+TRAINED_OPERATORS = 4
+EPOCHS_SHARE, RATE_SHARE = 0.2, 0.1
+
+
+def quantize(run: Run) -> Result:
+    """Convert to the deployed file, prove its type, and compare it with the model it came from."""
+    start = time.perf_counter()
+    final = run.student_after(run.steps()[-1])
+    calibration = _split(run, "calibration", final.model.input_names[0])
+    done = _convert(run, final.model, calibration)
+    write_bytes(run.workspace.stage("quantize") / MODEL, done.model.content)
+    seconds = time.perf_counter() - start
+    test = run.splits.test.x
+    found = predict(done.model, test).real
+    parity = compare_outputs(final.model.predict(test, verbose=0), found, done.model.outputs[0].quantization)
+    parameters = run.student_after("student").parameters
+    row = measure(done.model, run.splits, stage="quantize", parameters=parameters, seconds=seconds)
+    details = {
+        "parity": parity.to_dict(),
+        "io": run.recipe.quantize.conversion.io,
+        "steps": list(final.steps),
+        "route": done.route,
+        "rewrites": list(done.applied),
+        "note": done.note,
+        "tries": done.tries_to_list(),
+        "diagnosis": None if done.diagnosis is None else done.diagnosis.to_dict(),
+        "calibration_samples": len(calibration),
+        "calibration_digest": calibration.digest,
+    }
+    return Result(row, details)
+
+
+def _convert(run: Run, model: Any, calibration: CalibrationSet) -> Conversion:
+    wanted = run.recipe.quantize
+    samples = calibration if wanted.conversion.needs_calibration else None
+    acceptance = _acceptance(run, model.input_names[0])
+    if wanted.qat is None:
+        return convert(model, wanted.conversion, samples, treatment=wanted.treatment, acceptance=acceptance)
+    before = _file_of(run, run.steps_before_quantization()[-1])
+    return _or_rescue(run, convert(model, wanted.conversion, samples), before, calibration, acceptance)
+
+
+def _or_rescue(
+    run: Run, trained: Conversion, before: TFLiteModel, calibration: CalibrationSet, acceptance: Acceptance
+) -> Conversion:
+    """The file of quantization-aware training; where it is not good enough, a better one made without, if there is."""
+    start = time.perf_counter()
+    judgement = Judge(before, acceptance.samples, acceptance.limits, acceptance.demands)(trained.model)
+    first = Try("quantization-aware training", judgement, time.perf_counter() - start)
+    acceptance.on_try(first)
+    judged = replace(trained, tries=(first,), chosen=first)
+    if not judgement.inaccurate or not acceptance.remedies.allowed:
+        return judged
+    wanted = run.recipe.quantize
+    other = convert(before, wanted.conversion, calibration, treatment=wanted.treatment, acceptance=acceptance)
+    best = other if other.chosen is not None and other.chosen.score > first.score else judged
+    return replace(best, tries=(first, *other.tries), diagnosis=other.diagnosis)
+
+
+def _acceptance(run: Run, name: str) -> Acceptance:
+    """Judged on the validation split: what is chosen by the test split would say nothing about new samples."""
+    budget, wanted = run.recipe.budget, run.recipe.quantize
+    student, validation = _file_of(run, "student"), run.splits.validation
+    limits = Limits(
+        min_accuracy=budget.min_accuracy,
+        max_accuracy_drop=budget.max_accuracy_drop,
+        reference_accuracy=accuracy(predict(student, validation.x).real, validation.y),
+        max_bytes=budget.max_bytes,
+    )
+    demands = (Placement(run.recipe.targets.require),) if run.recipe.targets.require else ()
+    training = Remedy("quantization-aware training of the worst layers", partial(_train_worst, run))
+    remedies = Remedies(wanted.rescue, wanted.allow_float, (training,) if wanted.qat is None else ())
+    samples = _split(run, "validation", name)
+    return Acceptance(samples, limits, demands, remedies, lambda tried: run.on_event(QuantizationTried(tried)))
+
+
+def _train_worst(run: Run, diagnosis: Diagnosis) -> TFLiteModel:
+    """Quantization-aware training of the layers whose operators lose most; the others keep their calibrated ranges."""
+    stage = run.steps_before_quantization()[-1]
+    names = operator_names(_file_of(run, stage))
+    fused = "/".join(names[place] for place in diagnosis.worst(TRAINED_OPERATORS)).replace(";", "/").split("/")
+    model = run.student_after(stage).model
+    layers = [layer.name for layer in model.layers if layer.name in fused]
+    if not layers:
+        raise CompressionError("no layer's name occurs in those of the worst operators", stage=qat.STAGE)
+    x, y, loss = training_signal(run)
+    run.seed("rescue")
+    trained = qat.quantization_aware(model, preserve_sparsity=run.recipe.prune is not None, only=layers)
+    qat.observe_ranges(trained, model, x)
+    spec = run.recipe.student.train
+    epochs = max(1, round(EPOCHS_SHARE * spec.epochs))
+    spec = TrainSpec(epochs, RATE_SHARE * spec.learning_rate, spec.batch_size)
+    fit(trained, x, y, loss, spec, stage="rescue", on_event=lambda _: None)
+    samples = _split(run, "calibration", trained.input_names[0])
+    return keras.convert(trained, run.recipe.quantize.conversion, samples)
+
+
+def _file_of(run: Run, stage: str) -> TFLiteModel:
+    return TFLiteModel.from_file(run.workspace.stage(stage) / MODEL)
+
+
+def _split(run: Run, which: str, name: str) -> CalibrationSet:
+    part = getattr(run.splits, which)
+    return CalibrationSet({name: part.x}, source=f"{which} split", labels=part.y)

@@ -1,0 +1,22 @@
+"""What a student learns from: samples, targets and loss, the same in every stage after the teacher."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from litesmith import distill
+from litesmith.student import Run
+
+
+def training_signal(run: Run) -> tuple[npt.NDArray[np.float32], npt.NDArray[Any], Callable[[Any, Any], Any]]:
+    """Samples (N, H, W, C), targets (N, ...) and loss: the labels, or the teacher's logits where the recipe distils."""
+    x, y = run.training_samples()
+    spec = run.recipe.distill
+    if spec is None:
+        return x, y, distill.cross_entropy
+    logits = distill.teacher_logits(run.stored_teacher(), x, run.workspace.cache)
+    return x, distill.pack_targets(y, logits, spec), distill.distillation_loss(spec)
