@@ -144,6 +144,5 @@ def _after_training(
         floats, spec, treatment, judge, engine=engine, remedies=acceptance.remedies, on_try=acceptance.on_try
     )
     best = found.best
-    return Conversion(
-        best.model, best.route, best.applied, best.note, best.seconds, found.tries, best.made, found.diagnosis
-    )
+    note = "; ".join(text for text in (best.note, found.note) if text)
+    return Conversion(best.model, best.route, best.applied, note, best.seconds, found.tries, best.made, found.diagnosis)

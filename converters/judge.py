@@ -92,6 +92,7 @@ class Judge:
     Attributes:
         samples: that it judges with.
         probe: a few of them, for searches that make many files.
+        beyond: the limits on accuracy that the float model itself does not keep, in words.
 
     Args:
         model: the float model, batch 1; it is run once.
@@ -120,6 +121,7 @@ class Judge:
             self._labels = None
         reference = limits.reference_accuracy
         self._reference = reference if reference is not None else self._accuracy(self._expected)
+        self.beyond = self._judge(self._expected, 0).inaccurate
 
     def __call__(self, model: TFLiteModel) -> Judgement:
         """Run a file on all samples and compare.
@@ -127,16 +129,19 @@ class Judge:
         Raises:
             ModelError: the runtime cannot run it.
         """
-        found = outputs(model, self.samples)
+        judgement = self._judge(outputs(model, self.samples), len(model.content))
+        unmet = tuple(text for demand in self._demands for text in demand(model))
+        return replace(judgement, unfit=(*judgement.unfit, *unmet))
+
+    def _judge(self, found: Sequence[npt.NDArray[Any]], size_bytes: int) -> Judgement:
         fidelity = compare(self._expected, found)
-        figures = Judgement(fidelity.snr_db, fidelity.agreement, self._accuracy(found), len(model.content))
+        figures = Judgement(fidelity.snr_db, fidelity.agreement, self._accuracy(found), size_bytes)
         broken = list(_inaccurate(figures, self._limits, self._reference))
-        unmet = (text for demand in self._demands for text in demand(model))
         return replace(
             figures,
             shortfall=sum(missing for missing, _ in broken),
             inaccurate=tuple(text for _, text in broken),
-            unfit=(*_too_large(figures, self._limits), *unmet),
+            unfit=tuple(_too_large(figures, self._limits)),
         )
 
     def snr_db(self, model: TFLiteModel) -> float:

@@ -44,11 +44,13 @@ class Rescued:
         best: the file that was asked for, if it keeps all limits; else the first remedy's that does, else the best.
         tries: all of them, in order.
         diagnosis: why the file that was asked for was not good enough; None if it was.
+        note: why nothing was tried although a limit is missed, empty otherwise.
     """
 
     best: Made
     tries: tuple[Try, ...]
     diagnosis: Diagnosis | None = None
+    note: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,6 +104,9 @@ def quantize_within(
     inaccurate = asked.made.judgement is not None and asked.made.judgement.inaccurate
     if not inaccurate or spec.mode != "int8" or not remedies.allowed:
         return Rescued(asked, tuple(ladder.tries))
+    if judge.beyond:
+        note = f"no remedy was tried, because the float model itself misses it: {'; '.join(judge.beyond)}"
+        return Rescued(asked, tuple(ladder.tries), note=note)
     diagnosis = diagnose(floats.rewritten, asked.model, judge.probe)
     if not (ladder.best or asked).made.holds:
         any(step(ladder, diagnosis) for step in _steps(spec, treatment, remedies))
@@ -139,7 +144,7 @@ def _ranges(ladder: Ladder, diagnosis: Diagnosis) -> bool:
     if not changed:
         ladder.skip("ranges by tensor", f"no method gives any of the {len(names)} worst tensors a better range", start)
         return False
-    return ladder.holds(f"other ranges for {changed} tensors", spec, chosen, start)
+    return ladder.holds(f"other ranges for {changed} tensor{'s' * (changed > 1)}", spec, chosen, start)
 
 
 def _precision(ladder: Ladder, diagnosis: Diagnosis, precision: str) -> bool:

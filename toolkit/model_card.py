@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from litesmith.calibration.preprocess import Preprocess
+from litesmith.card_quantization import quantization_text
 from litesmith.golden_vectors import GoldenVectors
 from litesmith.ledger import HEADER, cells
 from litesmith.splits import Splits
@@ -40,6 +41,7 @@ def model_card(facts: Mapping[str, Any], golden: GoldenVectors, splits: Splits, 
         "Preparing the input": _preprocessing(splits.test.preprocess),
         "Feeding the model": _feeding(golden.input),
         "Reading the output": _reading(golden.output),
+        "How it was quantized": quantization_text(provenance.details["quantize"]),
         "Parity with the model it came from": _parity(provenance.details["quantize"]["parity"]),
         "Targets, as predicted": _targets(facts["targets"]),
         "Limits": _limits(facts["measured"], golden),

@@ -30,6 +30,7 @@ from litesmith.training_signal import training_signal
 from litesmith.training_specs import TrainSpec
 
 # The last remedy trains the layers of so many operators, for so much of the student's own epochs and learning rate.
+TRAINED = "quantization-aware training of the worst layers"
 TRAINED_OPERATORS = 4
 EPOCHS_SHARE, RATE_SHARE = 0.2, 0.1
 
@@ -40,6 +41,8 @@ def quantize(run: Run) -> Result:
     final = run.student_after(run.steps()[-1])
     calibration = _split(run, "calibration", final.model.input_names[0])
     done = _convert(run, final.model, calibration)
+    if _left_training_out(run, done):
+        final = run.student_after(run.steps_before_quantization()[-1])
     write_bytes(run.workspace.stage("quantize") / MODEL, done.model.content)
     seconds = time.perf_counter() - start
     test = run.splits.test.x
@@ -50,12 +53,13 @@ def quantize(run: Run) -> Result:
     details = {
         "parity": parity.to_dict(),
         "io": run.recipe.quantize.conversion.io,
-        "steps": list(final.steps),
+        "steps": [*final.steps, *([qat.STAGE] if done.route == TRAINED else [])],
         "route": done.route,
         "rewrites": list(done.applied),
         "note": done.note,
         "tries": done.tries_to_list(),
         "diagnosis": None if done.diagnosis is None else done.diagnosis.to_dict(),
+        "judged_on": f"the {len(run.splits.validation)} samples of the validation split",
         "calibration_samples": len(calibration),
         "calibration_digest": calibration.digest,
     }
@@ -70,6 +74,11 @@ def _convert(run: Run, model: Any, calibration: CalibrationSet) -> Conversion:
         return convert(model, wanted.conversion, samples, treatment=wanted.treatment, acceptance=acceptance)
     before = _file_of(run, run.steps_before_quantization()[-1])
     return _or_rescue(run, convert(model, wanted.conversion, samples), before, calibration, acceptance)
+
+
+def _left_training_out(run: Run, done: Conversion) -> bool:
+    """Whether a file that was made without the recipe's quantization-aware training turned out better."""
+    return run.recipe.quantize.qat is not None and done.chosen is not done.tries[0]
 
 
 def _or_rescue(
@@ -100,7 +109,7 @@ def _acceptance(run: Run, name: str) -> Acceptance:
         max_bytes=budget.max_bytes,
     )
     demands = (Placement(run.recipe.targets.require),) if run.recipe.targets.require else ()
-    training = Remedy("quantization-aware training of the worst layers", partial(_train_worst, run))
+    training = Remedy(TRAINED, partial(_train_worst, run))
     remedies = Remedies(wanted.rescue, wanted.allow_float, (training,) if wanted.qat is None else ())
     samples = _split(run, "validation", name)
     return Acceptance(samples, limits, demands, remedies, lambda tried: run.on_event(QuantizationTried(tried)))

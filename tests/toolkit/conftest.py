@@ -81,3 +81,21 @@ def small_run(tmp_path_factory) -> SmallRun:
 def run_command():
     """The `litesmith` command as a function."""
     return litesmith
+
+
+@pytest.fixture(scope="session")
+def quantize_details():
+    """Makes what the quantize stage tells of a file that was made in one try."""
+    choice = {"effort": "fast", "method": "minmax", "methods": {}, "precision": {}}
+
+    def details(**others):
+        return {
+            "route": "mlir",
+            "tries": [{"remedy": "effort fast", "taken": True, "agreement": 1.0, "choice": choice}],
+            "judged_on": "the 40 samples of the validation split",
+            "calibration_samples": 30,
+            "calibration_digest": "0" * 64,
+            **others,
+        }
+
+    return details

@@ -47,7 +47,7 @@ def model(golden) -> TFLiteModel:
 
 
 @pytest.fixture(scope="module")
-def provenance(golden, model, splits) -> Provenance:
+def provenance(golden, model, splits, quantize_details) -> Provenance:
     def row(stage: str, label: str, file: TFLiteModel) -> Row:
         shares = [accuracy(predict(file, part.x).real, part.y) for part in (splits.test, splits.validation)]
         sizes = {"bytes": len(file.content), "gzip_bytes": file.gzip_bytes}
@@ -59,7 +59,7 @@ def provenance(golden, model, splits) -> Provenance:
     return Provenance(
         locked=lock(Recipe.from_toml(RECIPE), data_digest="d" * 64, files={}),
         ledger=Ledger((row("student", "float32", source), row("quantize", "full-int8", model))),
-        details={"quantize": {"steps": ["student", "prune"], "parity": parity.to_dict()}},
+        details={"quantize": quantize_details(steps=["student", "prune"], parity=parity.to_dict())},
         reports={name: check(model, name) for name in ("nnapi", "edge_tpu")},
     )
 

@@ -29,7 +29,7 @@ def exchange(bundle: Path, name: str, content: bytes) -> None:
 
 
 @pytest.fixture(scope="module")
-def made(golden, tmp_path_factory) -> Path:
+def made(golden, tmp_path_factory, quantize_details) -> Path:
     """The folder of a run, as far as this command looks at it."""
     model = TFLiteModel.from_file(golden / "int8.tflite")
     x = np.random.default_rng(0).random((10, 8, 8, 1), np.float32)
@@ -38,7 +38,9 @@ def made(golden, tmp_path_factory) -> Path:
     parity = {"samples": 10, "max_difference": 0.0, "mean_difference": 0.0, "max_lsb": None, "argmax_agreement": 1.0}
     locked = {"recipe": {"name": "noise", "task": "classification"}, "versions": {"litesmith": "0.1.0"},
               "digests": {"recipe": "r", "data": "d"}}  # fmt: skip
-    provenance = Provenance(locked, Ledger((row,)), {"quantize": {"steps": ["student"], "parity": parity}}, {})
+    provenance = Provenance(
+        locked, Ledger((row,)), {"quantize": quantize_details(steps=["student"], parity=parity)}, {}
+    )
     run = tmp_path_factory.mktemp("run")
     bundle = write_bundle(run / "bundle", model, Splits(part, part, part, part), provenance)
     vectors = json.loads((bundle / VECTORS_FILE).read_text())

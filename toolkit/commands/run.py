@@ -55,7 +55,9 @@ def _text(result: RunResult) -> str:
     parity = quantized["parity"]
     steps = "" if parity["max_lsb"] is None else f", at most {parity['max_lsb']:.2f} LSB apart"
     lines.append(f"parity with Keras: {100 * parity['argmax_agreement']:.2f}% same class{steps}")
-    lines += ["", tries_text(quantized["tries"], quantized["diagnosis"]), ""]
+    lines += ["", f"tries, judged on {quantized['judged_on']}:"]
+    lines += [tries_text(quantized["tries"], quantized["diagnosis"]), ""]
+    lines += [f"note: {quantized['note']}"] * bool(quantized["note"])
     if data["conflicting_labels"]:
         lines.append(f"data: {data['conflicting_labels']} samples stand under more than one label")
     for name, report in result.reports.items():
