@@ -20,6 +20,7 @@ from litesmith.errors import CalibrationError
 _DAMAGE = (struct.error, ValueError, IndexError, KeyError, TypeError, AttributeError, OverflowError, MemoryError)
 # TensorFlow calls the input `image` of a signature `serving_default_image:0`.
 _DECORATION = re.compile(r"^serving_default_(.+?)(:\d+)?$")
+_VARIABLES = "it has variables, which run on from one sample to the next"
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,8 +62,8 @@ class Exposed:
 def expose(model: bytes, only: Collection[int] | None = None) -> Exposed:
     """Make outputs of every float32 activation of the main subgraph, and drop the operators none of them needs.
 
-    Activations are the inputs and what operators compute from them; not what they compute from constants alone
-    (weights that are stored as float16), and not state that outlives a run (variable tensors).
+    Activations are the inputs and what operators compute from them or read from variables; not what they compute from
+    constants alone (weights that are stored as float16), and not state inside operators (variable tensors).
 
     Args:
         model: a `.tflite` file.
@@ -86,10 +87,11 @@ def _expose(model: bytes, only: Collection[int] | None) -> Exposed:
     parsed = schema.ModelT.InitFromPackedBuf(model, 0)
     _inline_buffers(parsed, model)
     graph = parsed.subgraphs[0]
-    wanted = _wanted(graph, only, schema.TensorType.FLOAT32)
-    inputs = _inputs(parsed, frozenset(wanted))
+    stored = [int(operator.outputs[0]) for operator in _of_kind(parsed, schema.BuiltinOperator.READ_VARIABLE)]
+    wanted = _wanted(graph, stored, only, schema.TensorType.FLOAT32)
+    inputs = graph_inputs(parsed, frozenset(wanted))
     tensors = tuple(index for index in wanted if index not in graph.inputs)
-    obstacle = _obstacle(parsed, schema.BuiltinOperator.CUSTOM)
+    obstacle = _VARIABLES if stored else _obstacle(parsed, schema.BuiltinOperator.CUSTOM)
     if not obstacle:
         graph.operators = _needed(graph, tensors)
         _free_reshapes(parsed, schema)
@@ -102,9 +104,9 @@ def _expose(model: bytes, only: Collection[int] | None) -> Exposed:
     return Exposed(bytes(builder.Output()), tensors, names, inputs, obstacle)
 
 
-def _wanted(graph: Any, only: Collection[int] | None, float32: int) -> list[int]:
-    """Activations in the order in which they are computed."""
-    dependent = dict.fromkeys(int(index) for index in graph.inputs)
+def _wanted(graph: Any, stored: Collection[int], only: Collection[int] | None, float32: int) -> list[int]:
+    """Activations in the order in which they are computed; `stored` are read from variables."""
+    dependent = dict.fromkeys(int(index) for index in (*graph.inputs, *stored))
     for operator in graph.operators:
         if any(int(index) in dependent for index in operator.inputs):
             dependent.update(dict.fromkeys(int(index) for index in operator.outputs if index >= 0))
@@ -118,7 +120,7 @@ def _wanted(graph: Any, only: Collection[int] | None, float32: int) -> list[int]
     return [index for index in floats if only is None or index in only]
 
 
-def _inputs(parsed: Any, observed: frozenset[int]) -> tuple[GraphInput, ...]:
+def graph_inputs(parsed: Any, observed: frozenset[int]) -> tuple[GraphInput, ...]:
     graph, signatures = parsed.subgraphs[0], parsed.signatureDefs or []
     signature = next((one for one in signatures if one.subgraphIndex == 0), None)
     named = {} if signature is None else {one.tensorIndex: _text(one.name) for one in signature.inputs}

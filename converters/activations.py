@@ -11,7 +11,7 @@ import numpy.typing as npt
 
 from litesmith.calibration.affine import QUANTIZED_TYPES, quantize
 from litesmith.calibration.collect import bind
-from litesmith.calibration.expose import _inputs as graph_inputs
+from litesmith.calibration.expose import graph_inputs
 from litesmith.calibration.native import quiet_native
 from litesmith.calibration.samples import CalibrationSet
 from litesmith.converters.editing import ModelEditor

@@ -12,12 +12,12 @@ from litesmith.converters.calibrated import Treatment
 from litesmith.converters.diagnosis import Diagnosis
 from litesmith.converters.fixed_batch import fix_batch
 from litesmith.converters.judge import Demand, Judge, Limits
-from litesmith.converters.post_training import FloatModel, check_float
+from litesmith.converters.post_training import FloatModel
 from litesmith.converters.quantize import QuantizationSpec
 from litesmith.converters.rescue import EVERY_REMEDY, Remedies, quantize_within
+from litesmith.converters.stateful import needs_own_calibrator, refuse_unsupported
 from litesmith.converters.tflite_model import TFLiteModel
 from litesmith.converters.tries import OnTry, Try
-from litesmith.errors import ConversionError
 
 FAST = Treatment()
 
@@ -108,15 +108,14 @@ def convert(
     if isinstance(source, TFLiteModel):
         return _after_training(source, spec, calibration, treatment, engine, acceptance)
     if not _goes_by_float(source, spec):
+        if spec.mode == "int16x8":  # TensorFlow's calibrator takes the process down on loops
+            floats = keras.convert(source, QuantizationSpec("float32"))
+            if needs_own_calibrator(floats):
+                refuse_unsupported(floats, spec)
         return Conversion(keras.convert(source, spec, calibration), "converter")
     if calibration is not None:
         calibration = keras.check_samples(source, calibration)
     float_file = keras.convert(source, QuantizationSpec("float32"))
-    try:
-        check_float(float_file, spec)
-    except ConversionError as error:
-        note = f"TensorFlow's own calibrator and rounding were used, because {error}"
-        return Conversion(keras.convert(source, spec, calibration), "converter", note=note)
     return _after_training(float_file, spec, calibration, treatment, engine, acceptance)
 
 

@@ -83,7 +83,7 @@ def _floats(graph: Subgraph) -> Iterator[FloatTensor]:
     producers, consumers = graph.producers(), graph.consumers()
     inputs, outputs = frozenset(graph.inputs), frozenset(graph.outputs)
     for tensor in graph.tensors:
-        if tensor.is_float:
+        if tensor.is_float and tensor.elements:  # placeholders of an LSTM's results hold nothing
             yield FloatTensor(
                 tensor=tensor,
                 producer=graph.operators[producers[tensor.index]] if tensor.index in producers else None,

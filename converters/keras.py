@@ -48,6 +48,8 @@ def convert(model: Any, spec: QuantizationSpec, calibration: CalibrationSet | No
 
 def _batch_one(tf: Any, model: Any) -> tuple[Any, dict[str, Any]]:
     """The model as a concrete function of named inputs with batch 1, so that the file has no dynamic shape."""
+    if getattr(model, "stateful", False):
+        model.reset_states()  # the file would start with the state of the last samples
     specs = {}
     for name, tensor in zip(model.input_names, model.inputs, strict=True):
         shape = [1, *tensor.shape[1:]]

@@ -24,7 +24,7 @@ LABELS: tuple[Label, ...] = get_args(Label)
 _QUANTIZED = frozenset({"int8", "uint8", "int16", "uint16", "int4", "int2"})
 _BYTE = frozenset({"int8", "uint8"})
 # Positions, sizes and conditions, and the biases of integer kernels.
-_INDEX = frozenset({"int32", "int64", "bool"})
+_INDEX = frozenset({"int32", "int64", "bool", "resource"})
 # Operators that pick rows of an integer table: their result is a piece of a weight, not an activation.
 _LOOKUPS = frozenset({"GATHER", "EMBEDDING_LOOKUP"})
 

@@ -17,7 +17,9 @@ from litesmith.converters.fixed_batch import fix_batch
 from litesmith.converters.keras import refuse_constant
 from litesmith.converters.label import truth_label
 from litesmith.converters.quantize import QuantizationSpec
+from litesmith.converters.recurrent import calibrate_and_quantize
 from litesmith.converters.rewrites import rewrite
+from litesmith.converters.stateful import needs_own_calibrator, refuse_unsupported
 from litesmith.converters.tflite_model import TFLiteModel
 from litesmith.errors import CalibrationError, ConversionError
 
@@ -109,6 +111,8 @@ class FloatModel:
             ConversionError: the engine did not do what was asked, or a pattern fits nothing.
             CalibrationError: samples do not fit the model.
         """
+        if self._calibrated is not None and spec.needs_calibration and (reason := needs_own_calibrator(self.rewritten)):
+            return self._with_state(spec, treatment, engine, reason, self._calibrated.samples)
         chosen = choose_engine(spec, engine)
         check_matches(spec.precision, operator_names(self.rewritten), "operator")
         seconds = {"rewrite": self._rewrite_seconds}
@@ -129,10 +133,21 @@ class FloatModel:
         note = "; ".join(notes)
         return PostTraining(quantized, self.rewritten, ranges, self.applied, chosen.name, note, seconds)
 
+    def _with_state(
+        self, spec: QuantizationSpec, treatment: Treatment, engine: str | None, reason: str, samples: CalibrationSet
+    ) -> PostTraining:
+        if engine not in (None, "mlir"):
+            raise ConversionError(f"the {engine} engine cannot quantize it, because {reason}; use the mlir engine")
+        seconds = {"rewrite": self._rewrite_seconds}
+        with _timed(seconds, "quantize"):
+            quantized = calibrate_and_quantize(self.rewritten, spec, samples, treatment)
+        note = f"it was calibrated one sample at a time, because {reason}"
+        return PostTraining(quantized, self.rewritten, {}, self.applied, "mlir", note, seconds)
+
 
 def operator_names(model: TFLiteModel) -> list[str]:
     """Name of the first output of every operator: what patterns of `QuantizationSpec.precision` are searched in."""
-    return [model.main.tensors[operator.outputs[0]].name for operator in model.main.operators]
+    return [model.main.tensors[operator.outputs[0]].name for operator in model.main.operators if operator.outputs]
 
 
 def check_float(model: TFLiteModel, spec: QuantizationSpec) -> None:
@@ -148,11 +163,8 @@ def check_float(model: TFLiteModel, spec: QuantizationSpec) -> None:
     custom = [op.partition(":")[2] for op in model.ops if op.startswith("CUSTOM")]
     if custom:
         raise ConversionError("it is a custom operator, which no quantizer knows; replace it", op=custom[0])
-    if spec.needs_calibration and len(model.subgraphs) > 1:
-        raise ConversionError(
-            f"{model.source} has {len(model.subgraphs)} subgraphs (control flow or an RNN loop), whose tensors cannot "
-            "be calibrated one by one; convert it without loops or from its Keras model"
-        )
+    if spec.needs_calibration and needs_own_calibrator(model):
+        refuse_unsupported(model, spec)
     for tensor in model.main.tensors:
         if tensor.is_constant and tensor.dtype == "float32" and not np.isfinite(model.data(tensor)).all():
             raise ConversionError(f"the constant {tensor.name!r} holds NaN or infinity; repair the trained model")

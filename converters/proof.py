@@ -8,6 +8,7 @@ from litesmith.converters.engines import describe
 from litesmith.converters.float_tensors import BRIDGES
 from litesmith.converters.graph import ELEMENT_BYTES, Operator
 from litesmith.converters.label import prove_integer_only, truth_label
+from litesmith.converters.one_scale import prove_scales
 from litesmith.converters.quantize import INT4_OPS, QuantizationSpec
 from litesmith.converters.tflite_model import TFLiteModel
 from litesmith.errors import ConversionError
@@ -40,6 +41,8 @@ def prove(source: TFLiteModel, quantized: TFLiteModel, spec: QuantizationSpec) -
             raise ConversionError(
                 f"asked for {spec.io} inputs and outputs, but the engine left {new.name!r} {new.dtype}"
             )
+    if spec.needs_calibration:
+        prove_scales(quantized)
     _prove_ratios(quantized)
     if spec.weight_bits == 4:
         _prove_int4(quantized, spec)

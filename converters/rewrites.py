@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -9,6 +10,7 @@ import numpy as np
 from ai_edge_litert import schema_py_generated as schema
 
 from litesmith.converters.editing import ModelEditor
+from litesmith.converters.splits import split_to_slices
 from litesmith.converters.tflite_model import TFLiteModel
 
 # Operators that do more than their outputs say.
@@ -26,11 +28,7 @@ class Rewritten:
 def rewrite(model: TFLiteModel) -> Rewritten:
     """Apply every rewrite; tensors keep their indices, new ones come last."""
     editor = ModelEditor(model.content)
-    applied = tuple(
-        name
-        for name, change in (("pool_to_mean", pool_to_mean), ("constant_reshape", constant_reshape))
-        if change(editor)
-    )
+    applied = tuple(name for name, change in _REWRITES.items() if change(editor))
     return Rewritten(TFLiteModel(editor.to_bytes(), model.source), applied) if applied else Rewritten(model, ())
 
 
@@ -107,3 +105,10 @@ def _drop_unread(editor: ModelEditor) -> None:
         if len(kept) == len(graph.operators):
             return
         graph.operators = kept
+
+
+_REWRITES: Mapping[str, Callable[[ModelEditor], bool]] = {
+    "pool_to_mean": pool_to_mean,
+    "constant_reshape": constant_reshape,
+    "split_to_slices": split_to_slices,
+}

@@ -63,6 +63,9 @@ class Session:
             ModelError: the inputs do not fit the model, or the runtime cannot run it.
         """
         self.set_inputs(inputs)
+        with native_errors(self.runtime):
+            # Sets of inputs are independent: the state that one leaves must not reach the next.
+            self._interpreter.reset_all_variables()
         self.invoke()
         with native_errors(self.runtime):
             return [self._interpreter.get_tensor(detail["index"]) for detail in self._output_details]

@@ -13,6 +13,9 @@ from litesmith.calibration.collect import collect
 from litesmith.calibration.observers import ChannelMoments, MinMax
 from litesmith.calibration.ranges import RANGE_METHODS, make_observer, range_of
 from litesmith.calibration.samples import CalibrationSet
+from litesmith.converters.backend import tf_keras
+from litesmith.converters.keras import convert
+from litesmith.converters.quantize import QuantizationSpec
 from litesmith.errors import CalibrationError
 
 SHAPES = {"float32": (8, 8, 1), "float32_residual": (16, 16, 3), "dynamic_batch_float": (8, 8, 1)}
@@ -268,6 +271,44 @@ def test_state_starts_anew_for_every_sample(builder):
     assert "keeps state in variable tensors" in found.note
     assert list(found.observers) == [x, out]
     np.testing.assert_array_equal(found.observers[out].values, values)
+
+
+def keras_model(layer):
+    """A recurrent layer over (6, 4), its outputs (6, 5) behind a dense one, and the float file."""
+    keras = tf_keras()
+    keras.utils.set_random_seed(2)
+    inputs = keras.Input((6, 4), 1 if layer.stateful else None, name="frames")
+    hidden = layer(inputs)
+    model = keras.Model(inputs, [hidden, keras.layers.Dense(3)(hidden)])
+    return model, convert(keras.Model(inputs, model.outputs[1]), QuantizationSpec("float32")).content
+
+
+def shown(found, expected):
+    """Whether one of the observed tensors had these values."""
+    seen = (one.values for one in found.observers.values())
+    return any(one.shape == expected.shape and np.abs(one - expected).max() < 1e-5 for one in seen)
+
+
+@pytest.mark.parametrize(("kind", "reason"), [("LSTM", "keeps state in variable tensors"), ("GRU", "has control flow")])
+def test_a_recurrent_layer_shows_what_keras_computes_for_every_sample_alone(kind, reason):
+    model, content = keras_model(getattr(tf_keras().layers, kind)(5, return_sequences=True))
+    values = images(7, (6, 4))
+    found = collect(content, CalibrationSet.from_arrays(values), keeps)
+    assert found.batch == 1
+    assert reason in found.note
+    for expected in model(values):
+        assert shown(found, expected.numpy())
+
+
+def test_variables_run_on_from_sample_to_sample_as_in_keras():
+    model, content = keras_model(tf_keras().layers.GRU(5, return_sequences=True, stateful=True, unroll=True))
+    values = images(7, (6, 4))
+    found = collect(content, CalibrationSet.from_arrays(values), keeps)
+    assert (found.batch, "run on from one sample to the next" in found.note) == (1, True)
+    hidden, outputs = (np.concatenate(pieces) for pieces in zip(*(model(one[None]) for one in values), strict=True))
+    assert shown(found, outputs)
+    before = np.concatenate([np.zeros((1, 5), np.float32), hidden[:-1, -1]])
+    assert shown(found, before)  # read from the variable
 
 
 def test_control_flow_is_run_one_by_one(builder):

@@ -76,6 +76,21 @@ def test_weights_stored_as_float16_are_no_activations(golden):
     assert unpacked.isdisjoint(expose(content).tensors)
 
 
+def test_what_is_read_from_a_variable_is_an_activation(builder):
+    x, handle = builder.tensor("x", (1, 4)), builder.tensor("handle", (), dtype="RESOURCE")
+    state, constant = builder.tensor("state", (1, 4)), builder.tensor("constant", (1, 4), np.ones((1, 4), np.float32))
+    twice, out = builder.tensor("twice", (1, 4)), builder.tensor("out", (1, 4))
+    builder.op("VAR_HANDLE", [], [handle], schema.VarHandleOptionsT())
+    builder.op("READ_VARIABLE", [handle], [state], schema.ReadVariableOptionsT())
+    builder.op("ADD", [constant, constant], [twice], schema.AddOptionsT())
+    builder.op("ADD", [x, state], [out], schema.AddOptionsT())
+    builder.op("ASSIGN_VARIABLE", [handle, out], [], schema.AssignVariableOptionsT())
+    exposed = expose(builder.ends([x], [out]).content())
+    assert set(exposed.tensors) == {state, out}
+    assert "variables, which run on" in exposed.obstacle
+    assert len(tables(exposed.content).subgraphs[0].operators) == 5
+
+
 def test_only_what_is_asked_for_is_computed(golden):
     content = (golden / "float32.tflite").read_bytes()
     first = expose(content).tensors[0]

@@ -121,7 +121,7 @@ def test_weights_that_are_not_finite_are_refused_by_name(model, value):
 def test_control_flow_is_refused_where_tensors_need_ranges(model):
     editor = ModelEditor(model.content)
     editor.model.subgraphs.append(editor.graph)
-    with pytest.raises(ConversionError, match="2 subgraphs"):
+    with pytest.raises(ConversionError, match="2 signatures"):
         quantize_float_model(TFLiteModel(editor.to_bytes()), INT8, SAMPLES)
 
 

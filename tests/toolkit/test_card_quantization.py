@@ -7,8 +7,8 @@ def test_a_plain_file_is_told_in_four_sentences(quantize_details):
     text = quantization_text(quantize_details())
     assert text == (
         "By effort fast, with the quantizer `mlir`. Ranges of activations are minmax. Calibrated with 30 samples of "
-        f"the calibration split (digest `{'0' * 64}`). It gives the float model's class for 100.00% of the 40 samples of "
-        "the validation split."
+        f"the calibration split (digest `{'0' * 64}`). It gives the float model's class for 100.00% of the 40 samples "
+        "of the validation split."
     )
 
 
