@@ -115,8 +115,15 @@ def _check_reference(inputs: Sequence[ModelInput], samples: CalibrationSet, trai
         message = f"the training data ({trained_on.source}) do not fit the model's inputs, so nothing was compared"
         fix = "give samples as the model saw them in training"
         return [AuditFinding("trained_on", "error", message, {"given": given, "wanted": wanted}, fix)]
+    whole, places = reference
+    given = max(map(len, trained_on.inputs.values()))
+    if len(places) < given:
+        message = f"{given - len(places)} of the {given} training samples ({trained_on.source}) are damaged"
+        evidence = {"damaged": given - len(places), "samples": given}
+        fix = "they were left out; look for NaN and infinity in them: a model that was trained on these may have learnt nothing"
+        findings.append(AuditFinding("trained_on", "warning", message, evidence, fix))
     for one in (one for one in inputs if one.is_float):
-        findings += check_trained_on(one.name, samples.inputs[one.name], reference[0].inputs[one.name])
+        findings += check_trained_on(one.name, samples.inputs[one.name], whole.inputs[one.name])
     return findings
 
 

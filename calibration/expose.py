@@ -121,6 +121,7 @@ def _wanted(graph: Any, stored: Collection[int], only: Collection[int] | None, f
 
 
 def graph_inputs(parsed: Any, observed: frozenset[int]) -> tuple[GraphInput, ...]:
+    """The inputs of the main subgraph of a parsed model (`ModelT`), those in `observed` marked so."""
     graph, signatures = parsed.subgraphs[0], parsed.signatureDefs or []
     signature = next((one for one in signatures if one.subgraphIndex == 0), None)
     named = {} if signature is None else {one.tensorIndex: _text(one.name) for one in signature.inputs}

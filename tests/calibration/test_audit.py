@@ -171,6 +171,15 @@ def test_training_data_of_another_shape_are_not_passed_over(classifier):
     assert finding.severity == "error" and finding.evidence["given"]["x"] == [300, 4, 8, 1]
 
 
+def test_damaged_training_samples_are_counted_and_the_others_compared(classifier):
+    reference = IMAGES[300:600].copy()
+    reference[3, 2, 2] = np.nan
+    reference[7, 0, 0] = np.inf
+    findings = audit(classifier, raw(IMAGES[GOOD] * 255), trained_on=raw(reference))
+    assert single(findings, "trained_on").evidence == {"damaged": 2, "samples": 300}
+    assert "scale" in checks(findings)
+
+
 def test_swapped_channels_are_found_even_on_another_scale():
     random = np.random.default_rng(0)
     means = np.array([0.55, 0.48, 0.42])

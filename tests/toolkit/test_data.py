@@ -194,3 +194,9 @@ def test_real_cifar_images(real_data, tmp_path):
     assert dataset.x.shape == (6 * len(classes), 32, 32, 3)
     splits = split(dataset, seed=0, validation=len(classes), calibration=len(classes), test=len(classes))
     assert np.bincount(splits.test.y).tolist() == [1] * len(classes)
+
+
+def test_a_table_of_text_says_what_to_do_with_it(tmp_path):
+    (tmp_path / "mood.tsv").write_text("sentence\tlabel\nfine\t1\nsad\t0\n")
+    with pytest.raises(DataError, match=r"'sentence' holds text; name an entry point"):
+        load_dataset("mood.tsv", base=tmp_path, image_shape=None, scale=None, offset=None)

@@ -58,7 +58,10 @@ def _add_common(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--json", action="store_true", default=argparse.SUPPRESS, help="one JSON document on stdout")
     parser.add_argument("model", type=Path, metavar="MODEL.tflite", help="the float model")
     parser.add_argument(
-        "--calibration", required=True, metavar="DATA", help=".npz, folder of images, or package.module:function"
+        "--calibration",
+        required=True,
+        metavar="DATA",
+        help=".npz, .tsv, .csv, folder of images, or package.module:function",
     )
     add_preprocess_arguments(parser)
 
