@@ -120,7 +120,7 @@ def _check_reference(inputs: Sequence[ModelInput], samples: CalibrationSet, trai
     if len(places) < given:
         message = f"{given - len(places)} of the {given} training samples ({trained_on.source}) are damaged"
         evidence = {"damaged": given - len(places), "samples": given}
-        fix = "they were left out; look for NaN and infinity in them: a model that was trained on these may have learnt nothing"
+        fix = "they were left out; look for NaN and infinity: what a model learnt from these may be nothing"
         findings.append(AuditFinding("trained_on", "warning", message, evidence, fix))
     for one in (one for one in inputs if one.is_float):
         findings += check_trained_on(one.name, samples.inputs[one.name], whole.inputs[one.name])
