@@ -116,10 +116,10 @@ def _check_reference(inputs: Sequence[ModelInput], samples: CalibrationSet, trai
         fix = "give samples as the model saw them in training"
         return [AuditFinding("trained_on", "error", message, {"given": given, "wanted": wanted}, fix)]
     whole, places = reference
-    given = max(map(len, trained_on.inputs.values()))
-    if len(places) < given:
-        message = f"{given - len(places)} of the {given} training samples ({trained_on.source}) are damaged"
-        evidence = {"damaged": given - len(places), "samples": given}
+    total = max(map(len, trained_on.inputs.values()))
+    if damaged := total - len(places):
+        message = f"{damaged} of the {total} training samples ({trained_on.source}) are damaged"
+        evidence = {"damaged": damaged, "samples": total}
         fix = "they were left out; look for NaN and infinity: what a model learnt from these may be nothing"
         findings.append(AuditFinding("trained_on", "warning", message, evidence, fix))
     for one in (one for one in inputs if one.is_float):

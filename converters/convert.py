@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -88,8 +89,7 @@ def convert(
     """Convert a functional tf_keras model or a float32 `TFLiteModel`.
 
     A Keras model goes to int8 by way of its float file, so that ranges, corrections and proofs are the same for both.
-    TensorFlow's converter quantizes it where quantization-aware training has set the ranges, in the other modes, and
-    where the float graph cannot be calibrated tensor by tensor, which the note then says.
+    TensorFlow's converter quantizes it where quantization-aware training has set the ranges, and in the other modes.
 
     Args:
         source: what to convert.
@@ -97,7 +97,8 @@ def convert(
         calibration: representative samples; needed where activations are quantized.
         treatment: ranges and corrections.
         engine: see `engines.choose_engine`.
-        acceptance: when the file is good enough; without it nothing is measured.
+        acceptance: when the file is good enough; without it nothing is measured. Nor is it after quantization-aware
+            training, whose float model is not at hand.
 
     Raises:
         CalibrationError: samples are missing or do not fit the model.
@@ -107,23 +108,33 @@ def convert(
         return Conversion(fix_batch(source), "nothing to quantize")
     if isinstance(source, TFLiteModel):
         return _after_training(source, spec, calibration, treatment, engine, acceptance)
-    if not _goes_by_float(source, spec):
-        if spec.mode == "int16x8":  # TensorFlow's calibrator takes the process down on loops
-            floats = keras.convert(source, QuantizationSpec("float32"))
-            if needs_own_calibrator(floats):
-                refuse_unsupported(floats, spec)
+    if any(type(layer).__name__.startswith("Quantize") for layer in source.layers):
         return Conversion(keras.convert(source, spec, calibration), "converter")
     if calibration is not None:
         calibration = keras.check_samples(source, calibration)
     float_file = keras.convert(source, QuantizationSpec("float32"))
-    return _after_training(float_file, spec, calibration, treatment, engine, acceptance)
+    if spec.mode == "int8" or spec.weight_bits == 4:
+        return _after_training(float_file, spec, calibration, treatment, engine, acceptance)
+    if spec.mode == "int16x8" and needs_own_calibrator(float_file):
+        refuse_unsupported(float_file, spec)  # TensorFlow's calibrator takes the process down on loops
+    return _by_converter(source, float_file, spec, calibration, acceptance)
 
 
-def _goes_by_float(model: Any, spec: QuantizationSpec) -> bool:
-    if spec.weight_bits == 4:
-        return True
-    trained_for_integers = any(type(layer).__name__.startswith("Quantize") for layer in model.layers)
-    return spec.mode == "int8" and not trained_for_integers
+def _by_converter(
+    source: Any,
+    float_file: TFLiteModel,
+    spec: QuantizationSpec,
+    calibration: CalibrationSet | None,
+    acceptance: Acceptance | None,
+) -> Conversion:
+    start = time.perf_counter()
+    model = keras.convert(source, spec, calibration)
+    if acceptance is None:
+        return Conversion(model, "converter")
+    judge = Judge(float_file, acceptance.samples, acceptance.limits, acceptance.demands)
+    tried = Try(spec.mode, judge(model), time.perf_counter() - start, "", spec)
+    acceptance.on_try(tried)
+    return Conversion(model, "converter", tries=(tried,), chosen=tried)
 
 
 def _after_training(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
@@ -46,6 +47,10 @@ class Limits:
             share = getattr(self, name)
             if share is not None and not 0 <= share <= 1:
                 raise ConversionError(f"{name} is {share}, not a share between 0 and 1")
+        if self.min_snr_db is not None and not math.isfinite(self.min_snr_db):
+            raise ConversionError(f"min_snr_db is {self.min_snr_db}, not a number of decibels")
+        if self.max_bytes is not None and self.max_bytes <= 0:
+            raise ConversionError(f"max_bytes is {self.max_bytes}, not positive")
 
     @property
     def need_labels(self) -> bool:
@@ -117,7 +122,13 @@ class Judge:
         classes = compare(self._expected, self._expected).agreement is not None
         if not classes and (limits.need_labels or limits.min_agreement is not None):
             raise ConversionError("the model has no single output of classes; give a limit on SNR instead")
-        if not classes:
+        first = self._expected[0]
+        if not classes or first.size != len(first) * first.shape[-1]:
+            if limits.need_labels:
+                raise ConversionError(
+                    "the model gives classes at several places of a sample, which its one label cannot judge; give a "
+                    "limit on agreement or SNR instead"
+                )
             self._labels = None
         reference = limits.reference_accuracy
         self._reference = reference if reference is not None else self._accuracy(self._expected)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable
 from dataclasses import replace
 
@@ -9,6 +10,7 @@ from litesmith.converters.calibrated import Treatment
 from litesmith.converters.judge import Judge
 from litesmith.converters.post_training import FloatModel
 from litesmith.converters.quantize import QuantizationSpec, exactly
+from litesmith.errors import ConversionError
 
 # What is tried beside min/max; moving averages only lose values by chance.
 _METHODS = ("percentile", "mse", "entropy")
@@ -41,7 +43,15 @@ def choose_ranges(
         start = best
         for method in _METHODS:
             candidate = replace(start, methods={**start.methods, exactly(name): method})
-            found_db = judge.snr_db(floats.quantize(spec, candidate).model)
+            found_db = _snr_db(floats, spec, candidate, judge)
             if found_db > best_db + _GAIN_DB:
                 best, best_db = candidate, found_db
     return replace(best, effort=treatment.effort)
+
+
+def _snr_db(floats: FloatModel, spec: QuantizationSpec, candidate: Treatment, judge: Judge) -> float:
+    try:
+        made = floats.quantize(spec, candidate)
+    except ConversionError:
+        return -math.inf  # a range so narrow that no kernel takes the ratio of scales
+    return judge.snr_db(made.model)

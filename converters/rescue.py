@@ -6,6 +6,7 @@ import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from functools import partial
+from itertools import accumulate
 
 from litesmith.converters.calibrated import Treatment
 from litesmith.converters.diagnosis import Diagnosis, diagnose
@@ -16,8 +17,10 @@ from litesmith.converters.post_training import FloatModel, operator_names
 from litesmith.converters.quantize import EFFORTS, QuantizationSpec
 from litesmith.converters.range_choice import choose_ranges
 from litesmith.converters.sensitivity import rank, with_precision
+from litesmith.converters.stateful import needs_own_calibrator
 from litesmith.converters.tflite_model import TFLiteModel
 from litesmith.converters.tries import Made, OnTry, Try
+from litesmith.errors import ConversionError
 
 # Tensors whose range is searched for, and groups of operators that are tried in another precision, at most.
 RANGE_PROBES, PRECISION_PROBES = 6, 24
@@ -102,7 +105,8 @@ def quantize_within(
         ladder.attempt("effort none", spec, replace(treatment, effort="none"))
     asked = ladder.attempt(f"effort {treatment.effort}" if spec.mode == "int8" else spec.mode, spec, treatment)
     inaccurate = asked.made.judgement is not None and asked.made.judgement.inaccurate
-    if not inaccurate or spec.mode != "int8" or not remedies.allowed:
+    stateful = needs_own_calibrator(floats.rewritten)  # its operators cannot be run one by one
+    if not inaccurate or spec.mode != "int8" or not remedies.allowed or stateful:
         return Rescued(asked, tuple(ladder.tries))
     if judge.beyond:
         note = f"no remedy was tried, because the float model itself misses it: {'; '.join(judge.beyond)}"
@@ -140,7 +144,7 @@ def _ranges(ladder: Ladder, diagnosis: Diagnosis) -> bool:
     spec, treatment = ladder.state
     names = [operator_names(ladder.floats.rewritten)[place] for place in diagnosis.worst(RANGE_PROBES)]
     chosen = choose_ranges(ladder.floats, spec, treatment, ladder.judge, names)
-    changed = len(chosen.methods) - len(treatment.methods)
+    changed = len(chosen.methods.items() - treatment.methods.items())
     if not changed:
         ladder.skip("ranges by tensor", f"no method gives any of the {len(names)} worst tensors a better range", start)
         return False
@@ -153,23 +157,31 @@ def _precision(ladder: Ladder, diagnosis: Diagnosis, precision: str) -> bool:
     spec, treatment = ladder.state
     model = ladder.floats.rewritten
     order = diagnosis.worst(len(model.main.operators))
-    groups = rank(ladder.floats, spec, treatment, ladder.judge, precision, order, probes=PRECISION_PROBES)
+    what = "8-bit weights" if precision == "int8" else precision
+    try:
+        groups = rank(ladder.floats, spec, treatment, ladder.judge, precision, order, probes=PRECISION_PROBES)
+    except ConversionError as error:
+        ladder.skip(f"{what} for the worst operators", str(error), start)
+        return False
     if not groups:
-        ladder.skip(f"{precision} for the worst operators", "the engine has no such kernel for any of them", start)
+        ladder.skip(f"{what} for the worst operators", "none of them could gain from it", start)
         return False
 
+    # The first group, the first two, ...; one that adds no operator makes the same file.
+    unions = accumulate((group.operators for group in groups), lambda seen, more: seen | more)
+    steps = list(dict.fromkeys(unions))
+
     def holds(count: int, since: float | None = None) -> bool:
-        operators = frozenset().union(*(group.operators for group in groups[:count]))
-        what = "8-bit weights" if precision == "int8" else precision
+        operators = steps[count - 1]
         name = f"{what} for {len(operators)} of {len(model.main.operators)} operators"
-        return ladder.holds(name, with_precision(spec, model, operators, precision), treatment, since)
+        return ladder.holds(name, *with_precision(spec, treatment, model, operators, precision), since)
 
     too_few, count = 0, 1
     while not holds(count, start if count == 1 else None):
         # More of them would break the same limits on size or placement.
-        if count == len(groups) or ladder.last_is_unfit:
+        if count == len(steps) or ladder.last_is_unfit:
             return False
-        too_few, count = count, min(2 * count, len(groups))
+        too_few, count = count, min(2 * count, len(steps))
     while count - too_few > 1:
         middle = (too_few + count) // 2
         too_few, count = (too_few, middle) if holds(middle) else (middle, count)

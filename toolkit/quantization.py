@@ -13,7 +13,7 @@ from litesmith.converters import keras
 from litesmith.converters.convert import Acceptance, Conversion, convert
 from litesmith.converters.diagnosis import Diagnosis
 from litesmith.converters.judge import Judge, Limits
-from litesmith.converters.post_training import operator_names
+from litesmith.converters.quantize import QuantizationSpec
 from litesmith.converters.rescue import Remedies, Remedy
 from litesmith.converters.tflite_model import TFLiteModel
 from litesmith.converters.tries import Try
@@ -117,10 +117,15 @@ def _acceptance(run: Run, name: str) -> Acceptance:
 
 def _train_worst(run: Run, diagnosis: Diagnosis) -> TFLiteModel:
     """Quantization-aware training of the layers whose operators lose most; the others keep their calibrated ranges."""
-    stage = run.steps_before_quantization()[-1]
-    names = operator_names(_file_of(run, stage))
-    fused = "/".join(names[place] for place in diagnosis.worst(TRAINED_OPERATORS)).replace(";", "/").split("/")
-    model = run.student_after(stage).model
+    wanted = run.recipe.quantize.conversion
+    if wanted != QuantizationSpec(wanted.mode, wanted.io):
+        raise CompressionError(
+            "trains for int8 weights per channel throughout, which the recipe's choices for [quantize] are not",
+            stage=qat.STAGE,
+        )
+    names = (loss.tensor for loss in diagnosis.worst_operators(TRAINED_OPERATORS))
+    fused = "/".join(names).replace(";", "/").split("/")
+    model = run.student_after(run.steps_before_quantization()[-1]).model
     layers = [layer.name for layer in model.layers if layer.name in fused]
     if not layers:
         raise CompressionError("no layer's name occurs in those of the worst operators", stage=qat.STAGE)
@@ -133,7 +138,7 @@ def _train_worst(run: Run, diagnosis: Diagnosis) -> TFLiteModel:
     spec = TrainSpec(epochs, RATE_SHARE * spec.learning_rate, spec.batch_size)
     fit(trained, x, y, loss, spec, stage="rescue", on_event=lambda _: None)
     samples = _split(run, "calibration", trained.input_names[0])
-    return keras.convert(trained, run.recipe.quantize.conversion, samples)
+    return keras.convert(trained, wanted, samples)
 
 
 def _file_of(run: Run, stage: str) -> TFLiteModel:

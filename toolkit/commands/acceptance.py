@@ -7,11 +7,14 @@ import sys
 from typing import TYPE_CHECKING
 
 from litesmith.commands.tries_text import outcome
+from litesmith.errors import ConversionError
 
 if TYPE_CHECKING:
     from litesmith.calibration.samples import CalibrationSet
-    from litesmith.converters.convert import Acceptance
+    from litesmith.converters.convert import Acceptance, Conversion
     from litesmith.converters.tries import Try
+
+_LIMITS = ("--min-agreement", "--min-snr", "--min-accuracy", "--max-accuracy-drop", "--max-bytes", "--require")
 
 
 def add_acceptance_arguments(parser: argparse.ArgumentParser) -> None:
@@ -56,6 +59,20 @@ def acceptance(args: argparse.Namespace, samples: CalibrationSet) -> Acceptance:
     demands = (Placement(tuple(args.require)),) if args.require else ()
     remedies = Remedies(allowed=not args.no_rescue, allow_float=args.allow_float)
     return Acceptance(samples, limits, demands, remedies, _announce)
+
+
+def refuse_unjudged(args: argparse.Namespace, done: Conversion, wanted: Acceptance | None) -> None:
+    """A limit that nothing was measured for must not look as if it were kept.
+
+    Raises:
+        ConversionError: there are limits, and the file was not judged.
+    """
+    given = [option for option in _LIMITS if getattr(args, option[2:].replace("-", "_")) not in (None, [])]
+    if given and not done.tries:
+        fix = "pass samples to judge with, --evaluate DATA"
+        if wanted is not None:
+            fix = f"a file by way of {done.route!r} is not; leave them out, and look at it with inspect and check"
+        raise ConversionError(f"{', '.join(given)}: the file must be judged for that; {fix}")
 
 
 def _announce(tried: Try) -> None:

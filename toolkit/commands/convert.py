@@ -6,7 +6,7 @@ import argparse
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from litesmith.commands.acceptance import acceptance, add_acceptance_arguments
+from litesmith.commands.acceptance import acceptance, add_acceptance_arguments, refuse_unjudged
 from litesmith.commands.answer import Answer
 from litesmith.commands.arguments import RANGE_METHODS, add_preprocess_arguments
 from litesmith.commands.tries_text import tries_text
@@ -93,6 +93,7 @@ def execute(args: argparse.Namespace) -> Answer:
     calibration = samples.calibration if spec.needs_calibration else None
     judged = None if samples.evaluation is None else acceptance(args, samples.evaluation)
     done = convert(source, spec, calibration, treatment=treatment, engine=args.engine, acceptance=judged)
+    refuse_unjudged(args, done, judged)
     converted = TFLiteModel(done.model.content, str(args.out))
     write_bytes(args.out, converted.content)
     return _answer(args, converted, done, samples)
