@@ -59,6 +59,12 @@ class Diagnosis:
         """Indices of the operators that lose most by themselves (`OperatorLoss.worst_db`), the worst first."""
         return tuple(loss.index for loss in self.worst_operators(n))
 
+    @property
+    def inputs_clipped(self) -> float:
+        """Largest share of an input's values that lie outside what the file takes."""
+        found = (loss.activation.clipped for loss in self.inputs if loss.activation is not None)
+        return max(found, default=0.0)
+
     def worst_operators(self, n: int) -> tuple[OperatorLoss, ...]:
         """The operators that lose most by themselves; of several outputs the worst one counts."""
         found: dict[int, OperatorLoss] = {}

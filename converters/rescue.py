@@ -24,6 +24,8 @@ from litesmith.errors import ConversionError
 
 # Tensors whose range is searched for, and groups of operators that are tried in another precision, at most.
 RANGE_PROBES, PRECISION_PROBES = 6, 24
+# Share of the inputs' values outside the calibrated range from which on no quantizer is to blame.
+_UNLIKE = 0.1
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,6 +114,13 @@ def quantize_within(
         note = f"no remedy was tried, because the float model itself misses it: {'; '.join(judge.beyond)}"
         return Rescued(asked, tuple(ladder.tries), note=note)
     diagnosis = diagnose(floats.rewritten, asked.model, judge.probe)
+    if diagnosis.inputs_clipped > _UNLIKE:
+        note = (
+            f"no remedy was tried: {100 * diagnosis.inputs_clipped:.0f}% of the values that it is judged with lie "
+            "outside those that it was calibrated with; give samples of one kind (`litesmith calibrate audit` says "
+            "what differs)"
+        )
+        return Rescued(ladder.best or asked, tuple(ladder.tries), diagnosis, note)
     if not (ladder.best or asked).made.holds:
         any(step(ladder, diagnosis) for step in _steps(spec, treatment, remedies))
     return Rescued(ladder.best or asked, tuple(ladder.tries), diagnosis)

@@ -18,7 +18,7 @@ from litesmith.converters.rescue import Remedies, Remedy
 from litesmith.converters.tflite_model import TFLiteModel
 from litesmith.converters.tries import Try
 from litesmith.converters.verify import compare_outputs
-from litesmith.demands import Placement
+from litesmith.demands import demands
 from litesmith.errors import CompressionError
 from litesmith.events import QuantizationTried
 from litesmith.files import write_bytes
@@ -108,11 +108,11 @@ def _acceptance(run: Run, name: str) -> Acceptance:
         reference_accuracy=accuracy(predict(student, validation.x).real, validation.y),
         max_bytes=budget.max_bytes,
     )
-    demands = (Placement(run.recipe.targets.require),) if run.recipe.targets.require else ()
+    asked = demands(run.recipe.targets.require, budget.max_host_p50_ms)
     training = Remedy(TRAINED, partial(_train_worst, run))
     remedies = Remedies(wanted.rescue, wanted.allow_float, (training,) if wanted.qat is None else ())
     samples = _split(run, "validation", name)
-    return Acceptance(samples, limits, demands, remedies, lambda tried: run.on_event(QuantizationTried(tried)))
+    return Acceptance(samples, limits, asked, remedies, lambda tried: run.on_event(QuantizationTried(tried)))
 
 
 def _train_worst(run: Run, diagnosis: Diagnosis) -> TFLiteModel:

@@ -395,3 +395,16 @@ def test_the_same_inputs_give_the_same_tries_and_bytes(three_offsets):
     first, second = (one.within(IMPOSSIBLE) for one in (three_offsets, again))
     assert comparable(first) == comparable(second)
     assert first.best.model.content == second.best.model.content
+
+
+def test_no_remedy_is_tried_where_the_samples_are_of_another_kind(golden):
+    model = TFLiteModel.from_file(golden / "float32.tflite")
+    small, real = (
+        CalibrationSet.from_arrays(np.random.default_rng(1).uniform(0, top, (40, 8, 8, 1)).astype(np.float32))
+        for top in (0.1, 1.0)
+    )
+    one = Case(model, small, real, FloatModel(model, INT8, small))
+    found = one.within(IMPOSSIBLE)
+    assert [tried.remedy for tried in found.tries] == ASKED
+    assert found.diagnosis.inputs_clipped == pytest.approx(0.9, abs=0.02)
+    assert "90% of the values that it is judged with lie outside" in found.note

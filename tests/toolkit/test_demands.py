@@ -11,7 +11,7 @@ from litesmith.converters.judge import Limits
 from litesmith.converters.quantize import QuantizationSpec
 from litesmith.converters.rescue import Remedies
 from litesmith.converters.tflite_model import TFLiteModel
-from litesmith.demands import Placement
+from litesmith.demands import HostLatency, Placement, demands
 from litesmith.errors import UnknownTarget
 from litesmith.targets.check import check
 
@@ -101,3 +101,10 @@ def test_float_is_a_way_out_where_the_target_takes_it(only_16_bits_help):
 def off(model, target):
     report = check(model, target)
     return report.total - report.mapped
+
+
+def test_a_limit_on_latency_is_measured_on_this_host(file):
+    assert HostLatency(60_000.0)(file("int8")) == []
+    assert HostLatency(1e-9)(file("int8"))[0].endswith("ms on this host are more than 1e-09")
+    assert [type(one) for one in demands(("nnapi",), 1.0)] == [Placement, HostLatency]
+    assert demands((), None) == ()

@@ -14,7 +14,15 @@ if TYPE_CHECKING:
     from litesmith.converters.convert import Acceptance, Conversion
     from litesmith.converters.tries import Try
 
-_LIMITS = ("--min-agreement", "--min-snr", "--min-accuracy", "--max-accuracy-drop", "--max-bytes", "--require")
+_LIMITS = (
+    "--min-agreement",
+    "--min-snr",
+    "--min-accuracy",
+    "--max-accuracy-drop",
+    "--max-bytes",
+    "--max-host-ms",
+    "--require",
+)
 
 
 def add_acceptance_arguments(parser: argparse.ArgumentParser) -> None:
@@ -28,6 +36,7 @@ def add_acceptance_arguments(parser: argparse.ArgumentParser) -> None:
     group.add_argument("--min-accuracy", type=float, metavar="SHARE", help="where the samples have labels")
     group.add_argument("--max-accuracy-drop", type=float, metavar="SHARE", help="below the float model, with labels")
     group.add_argument("--max-bytes", type=int, metavar="N", help="size of the file")
+    group.add_argument("--max-host-ms", type=float, metavar="MS", help="median latency here, one thread")
     group.add_argument(
         "--require", action="append", default=[], metavar="TARGET", help="it must run there; may be given again"
     )
@@ -44,7 +53,7 @@ def acceptance(args: argparse.Namespace, samples: CalibrationSet) -> Acceptance:
     from litesmith.converters.convert import Acceptance
     from litesmith.converters.judge import Limits
     from litesmith.converters.rescue import Remedies
-    from litesmith.demands import Placement
+    from litesmith.demands import demands
     from litesmith.targets.profile import TargetProfile
 
     for target in args.require:
@@ -56,9 +65,9 @@ def acceptance(args: argparse.Namespace, samples: CalibrationSet) -> Acceptance:
         max_accuracy_drop=args.max_accuracy_drop,
         max_bytes=args.max_bytes,
     )
-    demands = (Placement(tuple(args.require)),) if args.require else ()
+    asked = demands(tuple(args.require), args.max_host_ms)
     remedies = Remedies(allowed=not args.no_rescue, allow_float=args.allow_float)
-    return Acceptance(samples, limits, demands, remedies, _announce)
+    return Acceptance(samples, limits, asked, remedies, _announce)
 
 
 def refuse_unjudged(args: argparse.Namespace, done: Conversion, wanted: Acceptance | None) -> None:

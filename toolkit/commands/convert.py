@@ -117,12 +117,13 @@ def _answer(args: argparse.Namespace, converted: TFLiteModel, done: Conversion, 
     from litesmith.commands.inspect import describe, render
 
     diagnosis = None if done.diagnosis is None else done.diagnosis.to_dict()
+    notes = [note for note in (done.note, samples.note) if note]
     document = {
         "out": str(args.out),
         **describe(converted),
         "route": done.route,
         "applied": list(done.applied),
-        "note": done.note,
+        "note": "; ".join(notes),
         "seconds": dict(done.seconds),
         "tries": done.tries_to_list(),
         "diagnosis": diagnosis,
@@ -131,7 +132,7 @@ def _answer(args: argparse.Namespace, converted: TFLiteModel, done: Conversion, 
     }
     steps = ", ".join(f"{step} {seconds:.2f} s" for step, seconds in done.seconds.items())
     lines = [render(converted), f"made by   {done.route}" + (f" ({steps})" if steps else "")]
-    lines += [f"note      {note}" for note in (done.note, samples.note) if note]
+    lines += [f"note      {note}" for note in notes]
     if done.tries:
         lines += ["", tries_text(document["tries"], diagnosis)]
     lines += [f"unmet: {text}" for text in done.unmet]
