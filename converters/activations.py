@@ -145,6 +145,7 @@ def _native_errors(model: TFLiteModel) -> Iterator[None]:
         yield
     except _NATIVE_ERRORS as error:
         reason = " ".join(str(error).split()) or "no reason given"
-        raise ModelError(
-            f"LiteRT cannot run it ({reason}); convert the model again, or replace the operator", file=model.source
-        ) from error
+        fix = "convert the model again, or replace the operator"
+        if "out of bounds" in reason:
+            fix = "an id in the samples is not in the vocabulary: repair what makes them"
+        raise ModelError(f"LiteRT cannot run it ({reason}); {fix}", file=model.source) from error

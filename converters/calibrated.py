@@ -19,6 +19,8 @@ from litesmith.converters.quantize import EFFORTS, QuantizationSpec, check_patte
 from litesmith.converters.tflite_model import TFLiteModel
 from litesmith.errors import ConversionError
 
+_NAMES_SHOWN = 20
+
 
 @dataclass(frozen=True, slots=True)
 class Treatment:
@@ -129,5 +131,6 @@ def check_matches(patterns: Iterable[str], names: Sequence[str], what: str) -> N
     """
     for pattern in patterns:
         if not any(re.search(pattern, name) for name in names):
-            known = ", ".join(repr(name) for name in names[:3])
-            raise ConversionError(f"no {what} of the model has a name like {pattern!r}; there are {known}, ...")
+            known = ", ".join(dict.fromkeys(name.partition(";")[0] for name in names[:_NAMES_SHOWN]))
+            more = ", ..." if len(names) > _NAMES_SHOWN else ""
+            raise ConversionError(f"no {what} of the model has a name like {pattern!r}; there are {known}{more}")

@@ -12,13 +12,14 @@ from litesmith.converters import keras
 from litesmith.converters.calibrated import Treatment
 from litesmith.converters.diagnosis import Diagnosis
 from litesmith.converters.fixed_batch import fix_batch
-from litesmith.converters.judge import Demand, Judge, Limits
+from litesmith.converters.judge import Demand, Judge, Judgement, Limits
 from litesmith.converters.post_training import FloatModel
 from litesmith.converters.quantize import QuantizationSpec
 from litesmith.converters.rescue import EVERY_REMEDY, Remedies, quantize_within
 from litesmith.converters.stateful import needs_own_calibrator, refuse_unsupported
 from litesmith.converters.tflite_model import TFLiteModel
 from litesmith.converters.tries import OnTry, Try
+from litesmith.errors import ConversionError
 
 FAST = Treatment()
 
@@ -54,7 +55,8 @@ class Conversion:
         seconds: by step of post-training quantization.
         tries: what was tried and measured; empty if nothing was judged.
         chosen: the try that the file came from.
-        diagnosis: why the file that was asked for was not good enough; None if it was, or nothing was judged.
+        diagnosis: where the file that was asked for loses what; None if nobody asked, or nothing was judged.
+        judged: the float model's own judgement; None if nothing was judged.
     """
 
     model: TFLiteModel
@@ -65,6 +67,7 @@ class Conversion:
     tries: tuple[Try, ...] = ()
     chosen: Try | None = None
     diagnosis: Diagnosis | None = None
+    judged: Judgement | None = None
 
     def tries_to_list(self) -> list[dict[str, Any]]:
         """The tries as plain values, `taken` the one that the file came from."""
@@ -104,6 +107,8 @@ def convert(
         CalibrationError: samples are missing or do not fit the model.
         ConversionError: an op is not supported, or the file is not what `spec` asked for.
     """
+    if treatment != FAST and not spec.needs_calibration:
+        raise ConversionError(f"effort, method and ranges are of quantized activations, which {spec.mode} has none of")
     if isinstance(source, TFLiteModel) and spec.mode == "float32":
         return Conversion(fix_batch(source), "nothing to quantize")
     if isinstance(source, TFLiteModel):
@@ -134,7 +139,7 @@ def _by_converter(
     judge = Judge(float_file, acceptance.samples, acceptance.limits, acceptance.demands)
     tried = Try(spec.mode, judge(model), time.perf_counter() - start, "", spec)
     acceptance.on_try(tried)
-    return Conversion(model, "converter", tries=(tried,), chosen=tried)
+    return Conversion(model, "converter", note=judge.doubt, tries=(tried,), chosen=tried, judged=judge.own)
 
 
 def _after_training(
@@ -154,5 +159,7 @@ def _after_training(
         floats, spec, treatment, judge, engine=engine, remedies=acceptance.remedies, on_try=acceptance.on_try
     )
     best = found.best
-    note = "; ".join(text for text in (best.note, found.note) if text)
-    return Conversion(best.model, best.route, best.applied, note, best.seconds, found.tries, best.made, found.diagnosis)
+    note = "; ".join(text for text in (best.note, found.note, judge.doubt) if text)
+    return Conversion(
+        best.model, best.route, best.applied, note, best.seconds, found.tries, best.made, found.diagnosis, judge.own
+    )

@@ -22,6 +22,8 @@ from litesmith.errors import ModelError
 T = TypeVar("T")
 
 FILE_IDENTIFIER = b"TFL3"
+CUSTOM = "CUSTOM:"
+HEADER_BYTES = 8  # the offset of the root table, then the identifier
 # An honest file holds each byte once; the rest allows for writers that share vectors, and for tiny files.
 _ALLOWANCE = 2
 _ALLOWANCE_BYTES = 1 << 16
@@ -50,7 +52,7 @@ class FlatbufferReader:
         Raises:
             ModelError: the content is not a TFLite flatbuffer.
         """
-        if len(content) < 8 or content[4:8] != FILE_IDENTIFIER:
+        if not is_flatbuffer(content):
             raise ModelError(
                 "this is not a TFLite flatbuffer (no 'TFL3' identifier at byte 4); "
                 "pass a file that a TFLite converter wrote"
@@ -75,6 +77,10 @@ class FlatbufferReader:
     def buffer(self, index: int) -> bytes:
         """The bytes of one buffer, whether stored in the flatbuffer or after it (offset and size)."""
         return self._guard(lambda: bytes(self._view(index)))
+
+    def buffer_bytes(self, index: int) -> int:
+        """The size of one buffer, without copying it."""
+        return self._guard(lambda: self._buffer_bytes(index))
 
     def _guard(self, read: Callable[[], T]) -> T:
         try:
@@ -117,7 +123,7 @@ class FlatbufferReader:
         number = max(code.BuiltinCode(), code.DeprecatedBuiltinCode())
         name = OP_NAMES.get(number, f"UNKNOWN_{number}")
         if name == "CUSTOM":
-            name = f"CUSTOM:{self._text(code.CustomCode())}"
+            name = f"{CUSTOM}{self._text(code.CustomCode())}"
         return name, code.Version()
 
     def _subgraph(self, graph: Any, codes: list[tuple[str, int]]) -> Subgraph:
@@ -158,6 +164,8 @@ class FlatbufferReader:
 
     def _operator(self, index: int, operator: Any, codes: list[tuple[str, int]]) -> Operator:
         name, version = codes[operator.OpcodeIndex()]
+        # Each operator is named wherever it is reported, so many may not share one endless custom name.
+        self._charge(len(name) if name.startswith(CUSTOM) else 0)
         return Operator(
             index=index,
             op=name,
@@ -211,6 +219,11 @@ class FlatbufferReader:
             self._charge(self._buffer_bytes(entry.Buffer()))
             found[self._text(entry.Name())] = self.buffer(entry.Buffer())
         return found
+
+
+def is_flatbuffer(content: bytes) -> bool:
+    """Whether the first `HEADER_BYTES` of `content` are those of a TFLite flatbuffer."""
+    return content[4:HEADER_BYTES] == FILE_IDENTIFIER
 
 
 def _snake(name: str) -> str:

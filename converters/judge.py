@@ -16,6 +16,8 @@ from litesmith.converters.tflite_model import TFLiteModel
 from litesmith.errors import CalibrationError, ConversionError
 
 PROBE_SAMPLES = 64
+# An accuracy of so many times what guessing gives is still a guess.
+_CHANCE = 1.2
 # An SNR of minus infinity, of outputs that are NaN, counts as this.
 _LOWEST_DB = -100.0
 # What a file must have beside its accuracy, for example a place for every operator: what is missing, in words.
@@ -97,7 +99,7 @@ class Judge:
     Attributes:
         samples: that it judges with.
         probe: a few of them, for searches that make many files.
-        beyond: the limits on accuracy that the float model itself does not keep, in words.
+        own: the judgement of the float model itself.
 
     Args:
         model: the float model, batch 1; it is run once.
@@ -118,7 +120,9 @@ class Judge:
         self._expected, self._expected_of_probe = outputs(model, samples), outputs(model, self.probe)
         self._labels = samples.labels
         if limits.need_labels and self._labels is None:
-            raise CalibrationError(f"{samples.source}: has no labels, which a limit on accuracy needs")
+            raise CalibrationError(
+                f"{samples.source}: has no labels, which a limit on accuracy needs, one whole number a sample"
+            )
         classes = compare(self._expected, self._expected).agreement is not None
         if not classes and (limits.need_labels or limits.min_agreement is not None):
             raise ConversionError("the model has no single output of classes; give a limit on SNR instead")
@@ -130,9 +134,10 @@ class Judge:
                     "limit on agreement or SNR instead"
                 )
             self._labels = None
+        self._check_labels(limits)
         reference = limits.reference_accuracy
         self._reference = reference if reference is not None else self._accuracy(self._expected)
-        self.beyond = self._judge(self._expected, 0).inaccurate
+        self.own = self._judge(self._expected, len(model.content))
 
     def __call__(self, model: TFLiteModel) -> Judgement:
         """Run a file on all samples and compare.
@@ -154,6 +159,30 @@ class Judge:
             inaccurate=tuple(text for _, text in broken),
             unfit=tuple(_too_large(figures, self._limits)),
         )
+
+    @property
+    def doubt(self) -> str:
+        """What the float model's accuracy says about labels and samples, empty if nothing."""
+        accuracy, classes = self.own.accuracy, self._expected[0].shape[-1]
+        if accuracy is None or accuracy > _CHANCE / classes:
+            return ""
+        return (
+            f"the float model itself names the label's class for {_share(accuracy)} of the samples, no more "
+            "than chance: they are scaled otherwise than in training, or labels are numbered otherwise; `litesmith "
+            "calibrate audit` looks into it"
+        )
+
+    def _check_labels(self, limits: Limits) -> None:
+        """Labels that are no outputs of the model would make any file look as good as the float one."""
+        classes = self._expected[0].shape[-1]
+        if self._labels is None or (self._labels.min() >= 0 and self._labels.max() < classes):
+            return
+        if limits.need_labels:
+            raise CalibrationError(
+                f"{self.samples.source}: has labels from {self._labels.min()} to {self._labels.max()}, but the model "
+                f"gives {classes} classes, 0 to {classes - 1}; number them as in training"
+            )
+        self._labels = None
 
     def snr_db(self, model: TFLiteModel) -> float:
         """SNR on the `probe` samples: enough to tell two files apart."""

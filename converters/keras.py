@@ -6,6 +6,8 @@ import re
 from collections.abc import Callable, Iterator
 from typing import Any
 
+import numpy as np
+
 from litesmith.calibration.native import quiet_native
 from litesmith.calibration.samples import CalibrationSet
 from litesmith.converters.backend import tensorflow
@@ -33,6 +35,7 @@ def convert(model: Any, spec: QuantizationSpec, calibration: CalibrationSet | No
         raise ConversionError("TensorFlow's converter writes no int4 weights; use `litesmith.converters.convert`")
     if spec.needs_calibration and calibration is None:
         raise CalibrationError(f"{spec.mode} needs representative samples; pass a calibration set")
+    _refuse_not_finite(model)
     tf = tensorflow()
     function, specs = _batch_one(tf, model)
     converter = tf.lite.TFLiteConverter.from_concrete_functions([function], model)
@@ -100,6 +103,7 @@ def check_samples(model: Any, calibration: CalibrationSet) -> CalibrationSet:
     refuse_constant(calibration)
     inputs = dict(zip(model.input_names, model.inputs, strict=True))
     bound = calibration.bind({name: tuple(tensor.shape) for name, tensor in inputs.items()})
+    bound = _with_integers_of(inputs, bound)
     for name, tensor in inputs.items():
         found = bound.inputs[name].dtype
         if found != tensor.dtype.as_numpy_dtype:
@@ -108,6 +112,25 @@ def check_samples(model: Any, calibration: CalibrationSet) -> CalibrationSet:
                 "give the samples as the model sees them (images: --scale and --offset, or --preprocess)"
             )
     return bound
+
+
+def _with_integers_of(inputs: dict[str, Any], samples: CalibrationSet) -> CalibrationSet:
+    """The samples with integers in the types of the model's inputs, where they fit: NumPy's own are int64."""
+    typed = {}
+    for name, array in samples.inputs.items():
+        wanted = np.dtype(inputs[name].dtype.as_numpy_dtype)
+        cast = array.astype(wanted) if array.dtype.kind in "iu" and wanted.kind in "iu" else array
+        typed[name] = cast if np.array_equal(cast, array) else array
+    if all(typed[name].dtype == array.dtype for name, array in samples.inputs.items()):
+        return samples
+    return CalibrationSet(typed, samples.seed, samples.source, samples.labels)
+
+
+def _refuse_not_finite(model: Any) -> None:
+    for weight in model.weights:
+        values = np.asarray(weight.numpy())
+        if values.dtype.kind == "f" and not np.isfinite(values).all():
+            raise ConversionError(f"the weight {weight.name!r} holds NaN or infinity; repair the trained model")
 
 
 def _representative(bound: CalibrationSet, specs: dict[str, Any]) -> Callable[[], Iterator[list[Any]]]:

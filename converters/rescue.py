@@ -64,11 +64,13 @@ class Remedies:
 
     Attributes:
         allowed: whether anything may.
+        explain: whether to find out where the loss is even if no limit is missed.
         allow_float: whether operators may stay in float where 16 bits are not enough.
         others: tried last.
     """
 
     allowed: bool = True
+    explain: bool = False
     allow_float: bool = False
     others: tuple[Remedy, ...] = ()
 
@@ -106,14 +108,27 @@ def quantize_within(
     if spec.mode == "int8" and treatment.effort != "none":  # what corrections gain is the difference to this
         ladder.attempt("effort none", spec, replace(treatment, effort="none"))
     asked = ladder.attempt(f"effort {treatment.effort}" if spec.mode == "int8" else spec.mode, spec, treatment)
-    inaccurate = asked.made.judgement is not None and asked.made.judgement.inaccurate
-    stateful = needs_own_calibrator(floats.rewritten)  # its operators cannot be run one by one
-    if not inaccurate or spec.mode != "int8" or not remedies.allowed or stateful:
+    return _explained(ladder, asked, spec, treatment, remedies)
+
+
+def _explained(
+    ladder: Ladder, asked: Made, spec: QuantizationSpec, treatment: Treatment, remedies: Remedies
+) -> Rescued:
+    """The file that was asked for where it is good enough, else why it is not, and what came of the remedies."""
+    judge, floats = ladder.judge, ladder.floats
+    missed = asked.made.judgement is not None and bool(asked.made.judgement.inaccurate)
+    # The operators of a model with state cannot be run one by one.
+    explicable = spec.mode == "int8" and not needs_own_calibrator(floats.rewritten)
+    if not explicable or not (remedies.explain or (missed and remedies.allowed)):
         return Rescued(asked, tuple(ladder.tries))
-    if judge.beyond:
-        note = f"no remedy was tried, because the float model itself misses it: {'; '.join(judge.beyond)}"
+    note = ""
+    if missed and judge.own.inaccurate:
+        note = f"no remedy was tried, because the float model itself misses it: {'; '.join(judge.own.inaccurate)}"
+    if note and not remedies.explain:
         return Rescued(asked, tuple(ladder.tries), note=note)
     diagnosis = diagnose(floats.rewritten, asked.model, judge.probe)
+    if note or not missed or not remedies.allowed:
+        return Rescued(asked, tuple(ladder.tries), diagnosis, note)
     if diagnosis.inputs_clipped > _UNLIKE:
         note = (
             f"no remedy was tried: {100 * diagnosis.inputs_clipped:.0f}% of the values that it is judged with lie "

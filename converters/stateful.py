@@ -13,7 +13,7 @@ from litesmith.errors import ConversionError
 _CONTROL_FLOW = frozenset({"CALL", "IF", "STABLEHLO_CASE", "STABLEHLO_COMPOSITE", "STABLEHLO_WHILE", "WHILE"})
 _LOOP_ADVICE = "build the recurrent layer with unroll=True and without masking (an LSTM without masking needs no loop)"
 _VARIABLES = frozenset({"ASSIGN_VARIABLE", "READ_VARIABLE"})
-_OTHERWISE = "take float16 or dynamic, which need no ranges"
+_OTHERWISE = "take float16 or dynamic, which need no ranges (dynamic from the model's float .tflite)"
 
 
 def needs_own_calibrator(model: TFLiteModel) -> str:

@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from litesmith.converters.flatbuffer import FlatbufferReader
+from litesmith.converters.flatbuffer import HEADER_BYTES, FlatbufferReader, is_flatbuffer
 from litesmith.converters.graph import Subgraph, Tensor
 from litesmith.errors import ModelError
 
@@ -54,7 +54,10 @@ class TFLiteModel:
             ModelError: it does not exist, cannot be read, or is not a sound TFLite flatbuffer.
         """
         try:
-            content = Path(path).read_bytes()
+            with Path(path).open("rb", buffering=0) as file:
+                content = file.read(HEADER_BYTES)
+                # What is no model may be huge or endless: its first bytes are enough to refuse it.
+                content += file.readall() if is_flatbuffer(content) else b""
         except OSError as error:
             raise ModelError(f"cannot be read ({error.strerror}); check the path", file=path) from error
         return cls(content, str(path))
@@ -151,6 +154,10 @@ class TFLiteModel:
             )
         return raw.reshape([abs(size) for size in tensor.shape])
 
+    def stored_bytes(self, tensor: Tensor) -> int:
+        """Bytes that the file holds for a constant, which is less than its elements take where it is sparse; else 0."""
+        return self._reader.buffer_bytes(tensor.buffer)
+
     def _values(self, tensor: Tensor) -> npt.NDArray[np.generic]:
         """The elements that the file stores for a constant, flat."""
         dtype = np.dtype(_NUMPY_TYPES.get(tensor.dtype, np.void))
@@ -162,12 +169,16 @@ class TFLiteModel:
     @cached_property
     def weight_sparsity(self) -> float:
         """Share of weights that stand for zero, over the kernels of all convolutions and dense layers (0 to 1)."""
-        kernels = {tensor.buffer: tensor for tensor in self.kernels() if tensor.dtype in _NUMPY_TYPES}
+        counted = (tensor for tensor in self.kernels() if tensor.dtype in _NUMPY_TYPES or tensor.dtype == "int4")
+        kernels = {tensor.buffer: tensor for tensor in counted}
         total = sum(tensor.elements for tensor in kernels.values())
         zeros = sum(self._zeros(tensor) for tensor in kernels.values())
         return zeros / total if total else 0.0
 
     def _zeros(self, tensor: Tensor) -> int:
+        if tensor.dtype == "int4":  # two to a byte, symmetric about zero
+            packed = np.frombuffer(self._reader.buffer(tensor.buffer), np.uint8)
+            return int(np.sum(np.stack([packed & 15, packed >> 4], axis=1).reshape(-1)[: tensor.elements] == 0))
         values = self._values(tensor) if tensor.is_sparse else self.data(tensor)
         zero_point = tensor.quantization.zero_points[0] if tensor.quantization else 0
         # A sparse constant leaves out most of its zeros, so what is not zero is counted.

@@ -110,7 +110,7 @@ def _acceptance(run: Run, name: str) -> Acceptance:
     )
     asked = demands(run.recipe.targets.require, budget.max_host_p50_ms)
     training = Remedy(TRAINED, partial(_train_worst, run))
-    remedies = Remedies(wanted.rescue, wanted.allow_float, (training,) if wanted.qat is None else ())
+    remedies = Remedies(wanted.rescue, allow_float=wanted.allow_float, others=(training,) if wanted.qat is None else ())
     samples = _split(run, "validation", name)
     return Acceptance(samples, limits, asked, remedies, lambda tried: run.on_event(QuantizationTried(tried)))
 

@@ -11,6 +11,7 @@ from litesmith.converters import keras
 from litesmith.converters.backend import tf_keras
 from litesmith.converters.calibrated import Treatment
 from litesmith.converters.convert import Acceptance, convert
+from litesmith.converters.fidelity import outputs
 from litesmith.converters.judge import Limits
 from litesmith.converters.post_training import quantize_float_model
 from litesmith.converters.quantize import QuantizationSpec
@@ -111,7 +112,8 @@ def test_what_is_unmet_is_said_of_the_file_that_was_taken(float_file):
 
 
 def test_why_nothing_was_tried_is_in_the_note(float_file):
-    labels = np.full(64, 9)
+    found = outputs(float_file, random_values(64, 2))[0]
+    labels = (found.argmax(axis=-1) + 1) % found.shape[-1]
     done = converted(float_file, Limits(max_accuracy_drop=0, reference_accuracy=1), random_values(64, 2, labels))
     assert done.note.startswith("no remedy was tried, because the float model itself misses it: accuracy 0.00%")
     assert len(done.tries) == 2 and done.diagnosis is None and done.unmet
@@ -124,12 +126,24 @@ def test_remedies_and_listener_are_those_of_the_acceptance(float_file):
     assert told == list(done.tries) and len(told) == 2
 
 
-@pytest.mark.parametrize("mode", ["float16", "dynamic", "int16x8"])
-def test_other_modes_of_a_float_file_are_judged_as_well(float_file, mode):
-    samples = CALIBRATION if mode == "int16x8" else None
-    wanted = Acceptance(SAMPLES, Limits(max_bytes=100))
-    done = convert(float_file, QuantizationSpec(mode), samples, acceptance=wanted)
-    assert [tried.remedy for tried in done.tries] == [mode]
+@pytest.mark.parametrize(
+    ("source", "mode"),
+    [
+        ("float_file", "float16"),
+        ("float_file", "dynamic"),
+        ("float_file", "int16x8"),
+        ("keras_model", "float16"),
+        ("keras_model", "int16x8"),
+    ],
+)
+def test_other_modes_are_judged_as_well(request, source, mode):
+    told = []
+    source, spec = request.getfixturevalue(source), QuantizationSpec(mode)
+    samples = CALIBRATION if spec.needs_calibration else None
+    wanted = Acceptance(SAMPLES, Limits(max_bytes=100), on_try=told.append)
+    done = convert(source, spec, samples, acceptance=wanted)
+    assert [tried.remedy for tried in done.tries] == [mode] and told == list(done.tries)
+    assert done.chosen.judgement.snr_db > 20
     assert done.unmet == (f"{len(done.model.content):,} bytes are more than 100",)
 
 

@@ -171,6 +171,26 @@ def test_a_file_that_claims_more_than_it_holds_is_refused(content, problem):
         TFLiteModel(content)
 
 
+def custom_operators(count, name):
+    """The int8 model with `count` custom operators of one name behind its own."""
+    model = unpack("int8")
+    code, graph = schema.OperatorCodeT(), model.subgraphs[0]
+    code.builtinCode = code.deprecatedBuiltinCode = schema.BuiltinOperator.CUSTOM
+    code.customCode = name
+    model.operatorCodes.append(code)
+    for _ in range(count):
+        operator = schema.OperatorT()
+        operator.opcodeIndex, operator.inputs, operator.outputs = len(model.operatorCodes) - 1, [15], [15]
+        graph.operators.append(operator)
+    return pack(model)
+
+
+def test_many_operators_may_share_a_custom_name_but_not_an_endless_one():
+    assert len(TFLiteModel(custom_operators(2000, "TFLite_Detection_PostProcess")).main.operators) == 2006
+    with pytest.raises(ModelError, match="larger than the file"):
+        TFLiteModel(custom_operators(2000, "x" * 10_000))
+
+
 def test_a_buffer_that_is_named_by_many_tensors_is_charged_once():
     assert len(TFLiteModel(hostile(tensors=100, buffer=b"x" * 100_000)).main.tensors) == 100
 

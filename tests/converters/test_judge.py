@@ -131,9 +131,9 @@ def test_size_and_demands_make_a_file_unfit_and_not_inaccurate(model, coarse, sa
 
 
 def test_what_the_float_model_misses_itself_is_known_before_any_file_is(model, samples):
-    beyond = Judge(model, samples, Limits(min_accuracy=0.9, min_agreement=1, max_bytes=1)).beyond
-    assert beyond == ("accuracy 80.00% is below 90.00%",)
-    assert Judge(model, samples, Limits(min_accuracy=0.8, max_accuracy_drop=0)).beyond == ()
+    inaccurate = Judge(model, samples, Limits(min_accuracy=0.9, min_agreement=1, max_bytes=1)).own.inaccurate
+    assert inaccurate == ("accuracy 80.00% is below 90.00%",)
+    assert Judge(model, samples, Limits(min_accuracy=0.8, max_accuracy_drop=0)).own.inaccurate == ()
 
 
 def test_a_file_that_gives_nan_misses_by_a_finite_amount(model, samples):
@@ -190,7 +190,7 @@ def test_limits_on_classes_need_classes(limits):
     numbers = CalibrationSet.from_arrays(np.ones((5, 4), np.float32), labels=np.zeros(5, int))
     with pytest.raises(ConversionError, match="no single output of classes; give a limit on SNR"):
         Judge(regression(), numbers, limits)
-    assert Judge(regression(), numbers, Limits(min_snr_db=20)).beyond == ()
+    assert Judge(regression(), numbers, Limits(min_snr_db=20)).own.inaccurate == ()
 
 
 def test_labels_of_samples_say_nothing_of_a_model_with_classes_at_several_places():
@@ -227,3 +227,17 @@ def test_only_limits_on_accuracy_need_labels():
     assert [Limits(**{name: 0.5}).need_labels for name in ("min_accuracy", "max_accuracy_drop")] == [True, True]
     assert not Limits(0.5, 20.0, None, None, 0.5, 1000).need_labels
     assert set(astuple(Limits())) == {None}
+
+
+def test_labels_that_are_no_outputs_are_refused_where_they_count_and_left_out_elsewhere(model, samples):
+    many = CalibrationSet.from_arrays(dict(samples.inputs), labels=np.full(len(samples), 99))
+    with pytest.raises(CalibrationError, match="labels from 99 to 99, but the model gives"):
+        Judge(model, many, Limits(max_accuracy_drop=0.1))
+    assert Judge(model, many, Limits()).own.accuracy is None
+
+
+def test_a_float_model_at_chance_casts_doubt_on_labels_and_samples(model, samples):
+    named = Judge(model, samples, Limits())._expected[0].argmax(axis=-1)
+    wrong, right = (CalibrationSet.from_arrays(dict(samples.inputs), labels=(named + shift) % 10) for shift in (1, 0))
+    assert Judge(model, right, Limits()).doubt == ""
+    assert "no more than chance" in Judge(model, wrong, Limits()).doubt

@@ -4,8 +4,9 @@ import numpy as np
 import pytest
 
 from litesmith.calibration.samples import CalibrationSet
+from litesmith.converters.editing import ModelEditor
 from litesmith.converters.post_training import operator_names, quantize_float_model
-from litesmith.converters.quantize import QuantizationSpec, exactly, last_match
+from litesmith.converters.quantize import INT4_OPS, QuantizationSpec, exactly, last_match
 from litesmith.converters.tflite_model import TFLiteModel
 from litesmith.errors import ConversionError
 
@@ -120,3 +121,15 @@ def test_the_last_pattern_that_fits_counts():
     choices = {"conv": "int16", "conv_2": "float32"}
     assert [last_match(choices, name) for name in ("conv_1", "conv_2", "dense")] == ["int16", "float32", None]
     assert exactly("a+b") == r"^a\+b$"
+
+
+def test_zeros_among_4_bit_weights_are_counted(golden):
+    editor = ModelEditor(TFLiteModel.from_file(golden / "float32.tflite").content)
+    kernels = [op.inputs[1] for op in editor.graph.operators if editor.op_name(op) in INT4_OPS]
+    for index in kernels:
+        editor.set_constant(index, np.maximum(editor.constant(index), 0))
+    half = TFLiteModel(editor.to_bytes())
+    samples = CalibrationSet.from_arrays(np.random.default_rng(1).random((8, 8, 8, 1), np.float32))
+    made = quantize_float_model(half, QuantizationSpec(weight_bits=4), samples, effort="none").model
+    assert 0.2 < half.weight_sparsity < 0.8
+    assert made.weight_sparsity == pytest.approx(half.weight_sparsity, abs=0.02)  # the smallest become zero too

@@ -288,7 +288,9 @@ def test_a_file_that_is_only_too_large_or_in_the_wrong_place_is_no_case_for_reme
 
 
 def test_where_the_float_model_misses_a_limit_itself_nothing_is_tried(offset):
-    labels = CalibrationSet.from_arrays(dict(offset.samples.inputs), labels=np.full(64, 7))
+    named = offset.judge()._expected[0].argmax(axis=-1)
+    wrong = (named + 1) % offset.judge()._expected[0].shape[-1]
+    labels = CalibrationSet.from_arrays(dict(offset.samples.inputs), labels=wrong)
     judge = Judge(offset.floats.rewritten, labels, Limits(min_accuracy=0.5, min_snr_db=80))
     found = quantize_within(offset.floats, INT8, FAST, judge)
     assert remedies_of(found) == ASKED and found.best.made is found.tries[1]

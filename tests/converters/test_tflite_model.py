@@ -1,5 +1,6 @@
 import gzip
 import hashlib
+import os
 from pathlib import Path
 
 import flatbuffers
@@ -109,6 +110,21 @@ def test_a_sparse_constant_counts_the_zeros_that_it_leaves_out():
     assert model.weight_sparsity == pytest.approx((2560 - 640) / (2560 + 8 * 9 + 8 * 9 + 16 * 9 * 8))
     with pytest.raises(ModelError, match="stored sparse"):
         model.data(dense)
+
+
+def test_stored_bytes_are_those_of_the_buffer_and_none_for_a_computed_tensor():
+    model = load("int8")
+    assert all(model.stored_bytes(tensor) == tensor.bytes for tensor in model.main.tensors if tensor.is_constant)
+    assert model.stored_bytes(model.outputs[0]) == 0
+
+
+def test_a_model_can_be_read_from_a_pipe():
+    reader, writer = os.pipe()
+    content = (GOLDEN / "gather_nd_int8.tflite").read_bytes()  # smaller than what a pipe holds
+    os.write(writer, content)
+    os.close(writer)
+    assert TFLiteModel.from_file(f"/dev/fd/{reader}").content == content
+    os.close(reader)
 
 
 def test_weights_that_two_operators_share_count_once():

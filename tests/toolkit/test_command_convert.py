@@ -180,3 +180,210 @@ def read(archive, name):
 
 def read_text(archive, name):
     return read(archive, name).decode()
+
+
+@pytest.fixture(scope="module")
+def samples(tmp_path_factory):
+    """Files of random 8x8 images: `many` to draw from, `few`, `others` to judge with, `labelled` and `broken`."""
+    folder = tmp_path_factory.mktemp("samples")
+    random = np.random.default_rng(0)
+    x, y = random.random((150, 8, 8, 1), np.float32), np.arange(150) % 10
+    np.savez(folder / "many.npz", x=x)
+    np.savez(folder / "few.npz", x=x[:20])
+    np.savez(folder / "one.npz", x=x[:1])
+    np.savez(folder / "others.npz", x=random.random((30, 8, 8, 1), np.float32))
+    np.savez(folder / "labelled.npz", x=x, y=y)
+    return folder
+
+
+@pytest.fixture
+def quantize(golden, samples, tmp_path, capsys):
+    """Convert the golden classifier: exit code, what `--json` says, and the file or None."""
+
+    def run(calibration, *arguments):
+        out = tmp_path / "m.tflite"
+        places = {name: samples / f"{name}.npz" for name in ("many", "others")}
+        line = [places.get(argument, argument) for argument in arguments]
+        model = golden / "float32.tflite"
+        code = convert(model, out, "--calibration", samples / f"{calibration}.npz", *line, "--json")
+        document = json.loads(capsys.readouterr().out)
+        return code, document, TFLiteModel.from_file(out) if out.exists() else None
+
+    return run
+
+
+def remedies(document):
+    return [tried["remedy"] for tried in document["tries"]]
+
+
+def taken(document):
+    (tried,) = [tried for tried in document["tries"] if tried["taken"]]
+    return tried
+
+
+def test_a_file_is_judged_with_what_it_was_not_calibrated_with(quantize):
+    code, document, model = quantize("many", "--samples", 100)
+    assert (code, document["unmet"], document["diagnosis"], document["note"]) == (0, [], None, "")
+    assert remedies(document) == ["effort none", "effort fast"] and taken(document)["remedy"] == "effort fast"
+    assert (document["calibration"]["samples"], document["evaluation"]["samples"]) == (100, 50)
+    assert document["calibration"]["digest"] != document["evaluation"]["digest"]
+    assert taken(document)["bytes"] == document["bytes"] == len(model.content)
+    assert taken(document)["choice"] == {"effort": "fast", "method": "minmax", "methods": {}, "precision": {}}
+    assert {"remedy", "holds", "refused", "seconds", "snr_db", "agreement", "accuracy", "inaccurate", "unfit"} <= set(
+        taken(document)
+    )
+    assert 0 < taken(document)["agreement"] <= 1 and taken(document)["accuracy"] is None
+
+
+def test_other_samples_to_judge_with_are_used_whole(quantize):
+    _, document, _ = quantize("many", "--evaluate", "others")
+    assert (document["calibration"]["samples"], document["evaluation"]["samples"]) == (150, 30)
+    assert document["evaluation"]["source"].endswith("others.npz")
+
+
+def test_samples_to_judge_with_that_are_calibrated_with_are_refused(quantize):
+    code, document, model = quantize("few", "--evaluate", "many")
+    assert (code, model) == (2, None)
+    assert "20 of its samples are among those to calibrate with; judge with others" in document["error"]["message"]
+
+
+@pytest.mark.parametrize(
+    ("calibration", "notes"),
+    [
+        ("few", ["judged with the samples that it was calibrated with"]),
+        ("one", ["one sample says little of real input", "judged with the samples that it was calibrated with"]),
+    ],
+)
+def test_too_few_samples_are_said_to_be(golden, samples, quantize, tmp_path, capsys, calibration, notes):
+    code, document, _ = quantize(calibration)
+    assert code == 0 and all(note in document["note"] for note in notes)
+    assert document["calibration"] == document["evaluation"]
+    path = samples / f"{calibration}.npz"
+    assert convert(golden / "float32.tflite", tmp_path / "m.tflite", "--calibration", path) == 0
+    shown = "".join(line for line in capsys.readouterr().out.splitlines() if line.startswith("note "))
+    assert all(note in shown for note in notes)
+
+
+def test_a_limit_that_a_remedy_keeps_is_kept_by_it(quantize):
+    _, before, _ = quantize("many", "--io", "float32")
+    limit = taken(before)["snr_db"] + 2
+    code, document, model = quantize("many", "--io", "float32", "--min-snr", limit)
+    assert code == 0 and document["unmet"] == [] and taken(document)["snr_db"] >= limit
+    assert taken(document)["remedy"].startswith("int16 for ") and taken(document)["holds"]
+    assert any(tensor.dtype == "int16" for tensor in model.main.tensors)
+    assert document["diagnosis"]["paragraph"].startswith("On 64 samples the quantized file")
+    assert document["diagnosis"]["fidelity"]["snr_db"] == pytest.approx(document["tries"][1]["snr_db"], abs=1)
+
+
+def test_a_limit_that_nothing_keeps_is_exit_1_with_the_best_file_and_all_tries(golden, samples, tmp_path, capsys):
+    out = tmp_path / "m.tflite"
+    arguments = ("--calibration", samples / "many.npz", "--min-snr", 90)
+    assert convert(golden / "float32.tflite", out, *arguments) == 1
+    captured = capsys.readouterr()
+    assert truth_label(TFLiteModel.from_file(out)) in ("mixed", "full-int8")
+    text = captured.out
+    assert "effort high" in captured.err and "effort high" in text  # as it comes, and in the table
+    assert "dB is below 90.0 dB" in text.rpartition("unmet: ")[2] and "taken" in text
+    assert "On 64 samples the quantized file gives" in text
+
+
+def test_without_leave_only_what_was_asked_for_is_made(quantize):
+    code, document, model = quantize("many", "--min-snr", 90, "--no-rescue")
+    assert (code, remedies(document)) == (1, ["effort none", "effort fast"])
+    assert document["unmet"] == [f"SNR {taken(document)['snr_db']:.1f} dB is below 90.0 dB"]
+    assert document["diagnosis"] is None and model is not None
+
+
+def test_operators_stay_in_float_only_with_leave(quantize):
+    limit = ("--io", "float32", "--min-snr", 90)
+    code, document, model = quantize("many", *limit)
+    assert code == 1 and not any("float32" in remedy for remedy in remedies(document))
+    code, document, model = quantize("many", *limit, "--allow-float")
+    assert code == 0 and taken(document)["remedy"].startswith("float32 for ")
+    assert document["label"] == truth_label(model) == "float32"  # all of them: nothing else has 90 dB
+    assert taken(document)["snr_db"] is None  # infinite
+
+
+def test_size_and_targets_are_limits_too(quantize):
+    code, document, model = quantize("many", "--max-bytes", 1000, "--require", "edge_tpu", "--require", "arm_cpu")
+    assert (code, remedies(document)) == (1, ["effort none", "effort fast"])
+    assert document["unmet"] == [f"{len(model.content):,} bytes are more than 1,000"]
+    code, document, _ = quantize("many", "--quantize", "int16x8", "--require", "edge_tpu")
+    assert (code, document["unmet"]) == (1, ["edge_tpu: None of the 6 operators runs on edge_tpu."])
+
+
+def test_limits_on_classes(quantize):
+    code, document, _ = quantize("labelled", "--min-agreement", 0.5, "--max-accuracy-drop", 0.5)
+    assert (code, document["unmet"]) == (0, []) and 0 <= taken(document)["accuracy"] <= 1
+    code, document, _ = quantize("labelled", "--min-accuracy", 0.99)
+    assert code == 1 and len(document["tries"]) == 2
+    assert document["note"].startswith("no remedy was tried, because the float model itself misses it: accuracy")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["--min-accuracy", "0.9"], "has no labels, which a limit on accuracy needs"),
+        (["--min-agreement", "98"], "min_agreement is 98.0, not a share between 0 and 1"),
+        (["--min-snr", "nan"], "min_snr_db is nan"),
+        (["--require", "edge_gpu"], "edge_gpu"),
+        (["--precision", "logits"], "write PATTERN=CHOICE"),
+        (["--precision", "=int16"], "write PATTERN=CHOICE"),
+        (["--precision", "logits=int4"], "cannot be 'int4'; choose int8 or int16 or float32"),
+        (["--precision", "logits=int8"], "is int8 anyway"),
+        (["--precision", "conv9=int16"], "no operator of the model has a name like 'conv9'"),
+        (["--precision", "(=int16"], "no regular expression"),
+        (["--range", "logits=median"], "'median' is no range method"),
+        (["--range", "conv9=mse"], "no tensor of the model has a name like 'conv9'"),
+        (["--symmetric", "--quantize", "int16x8"], "symmetric is a choice of int8"),
+        (["--per-channel", "none", "--weight-bits", "4"], "int4 weights need a scale for each channel"),
+        (["--engine", "mlir", "--precision", "stem=int16"], "the mlir engine does not write int8 with some operators"),
+    ],
+)
+def test_a_wrong_limit_or_choice_is_one_clear_error_and_no_file(quantize, arguments, message):
+    code, document, model = quantize("many", *arguments)
+    assert (code, model) == (2, None)
+    assert message in document["error"]["message"]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["--quantize", "float32", "--max-bytes", "10"], "--max-bytes: the file must be judged for that; a file"),
+        (
+            ["--quantize", "float32", "--require", "edge_tpu", "--min-snr", "9", "--evaluate", "others"],
+            "--min-snr, --require: the file must be judged for that; a file by way of 'nothing to quantize' is not",
+        ),
+    ],
+)
+def test_a_limit_that_nothing_is_measured_for_is_refused(quantize, arguments, message):
+    code, document, model = quantize("many", *arguments)
+    assert (code, model) == (2, None)
+    assert message in document["error"]["message"]
+
+
+def test_other_modes_are_judged_where_there_are_samples_to_judge_with(quantize):
+    code, document, _ = quantize("many", "--quantize", "dynamic", "--evaluate", "others", "--max-bytes", 10)
+    assert (code, remedies(document)) == (1, ["dynamic"])
+    assert document["calibration"] is None and document["evaluation"]["samples"] == 30
+    code, document, _ = quantize("many", "--quantize", "dynamic")
+    assert (code, remedies(document)) == (0, ["dynamic"])  # DATA is of no other use there
+    assert document["calibration"] is None and document["evaluation"]["samples"] == 150
+
+
+def test_choices_reach_the_file(quantize):
+    operators = ("--precision", "stem=int16", "--range", "depthwise=mse", "--range", "conv/=percentile")
+    _, document, model = quantize("many", "--symmetric", "--per-channel", "none", *operators, "--effort", "none")
+    assert {tensor.quantization.zero_points for tensor in (*model.inputs, *model.outputs)} == {(0,)}
+    assert {len(t.quantization.scales) for t in model.main.tensors if t.quantization} == {1}
+    convolutions = [operator for operator in model.main.operators if operator.op == "CONV_2D"]
+    assert [model.main.tensors[operator.outputs[0]].dtype for operator in convolutions] == ["int16", "int8"]
+    assert remedies(document) == ["effort none"]
+    choice = {"depthwise": "mse", "conv/": "percentile"}, {"stem": "int16"}
+    assert (taken(document)["choice"]["methods"], taken(document)["choice"]["precision"]) == choice
+
+
+def test_a_pattern_may_hold_an_equals_sign(quantize):
+    _, document, model = quantize("many", "--precision", "(?=classifier/stem)=int16", "--effort", "none")
+    assert taken(document)["choice"]["precision"] == {"(?=classifier/stem)": "int16"}
+    assert any(tensor.dtype == "int16" for tensor in model.main.tensors)

@@ -8,6 +8,8 @@ import tomli_w
 from hypothesis import given
 from hypothesis import strategies as st
 
+from litesmith.converters.calibrated import Treatment
+from litesmith.converters.quantize import QuantizationSpec
 from litesmith.errors import RecipeError
 from litesmith.recipe import Recipe
 from litesmith.recipe_toml import read_recipe, recipe_digest, resolved
@@ -41,6 +43,21 @@ def test_sections_left_out_leave_stages_out(tmp_path):
     assert (recipe.teacher, recipe.distill, recipe.prune, recipe.quantize.qat) == (None, None, None, None)
 
 
+def test_choices_of_quantization_are_those_of_the_converters(tmp_path):
+    choices = (
+        "symmetric = true\nper_channel = 'all'\nmethod = 'mse'\neffort = 'high'\nrescue = false\nallow_float = true\n"
+    )
+    tables = "[quantize.precision]\nconv1 = 'int16'\n[quantize.ranges]\n'^stem' = 'entropy'\n"
+    spec = read_recipe(write(tmp_path, f"{MINIMAL}[quantize]\nio = 'uint8'\n{choices}{tables}")).quantize
+    assert spec.conversion == QuantizationSpec("int8", "uint8", 8, "all", True, {"conv1": "int16"})
+    assert spec.treatment == Treatment("high", "mse", {"^stem": "entropy"})
+    assert (spec.rescue, spec.allow_float) == (False, True)
+    plain = read_recipe(write(tmp_path, MINIMAL)).quantize
+    assert (plain.conversion, plain.treatment, plain.rescue, plain.allow_float) == (
+        QuantizationSpec(), Treatment(), True, False
+    )  # fmt: skip
+
+
 @pytest.mark.parametrize(
     ("addition", "key", "message"),
     [
@@ -49,6 +66,18 @@ def test_sections_left_out_leave_stages_out(tmp_path):
         ("[quantize]\nmode = 'int4'", "quantize.mode", "choose one of"),
         ("[quantize]\nmode = 'int8'\nio = 'int16'", "quantize.mode", "cannot have 'int16'"),
         ("[quantize]\nmode = 'int16x8'\n[quantize.qat]\ntrain = {epochs = 1}", "quantize.qat", "trains for int8"),
+        ("[quantize]\nweight_bits = 5", "quantize.mode", "weights cannot have 5 bits; use 8 or 4"),
+        ("[quantize]\nper_channel = 'some'", "quantize.mode", "is not one of none, conv, all"),
+        ("[quantize]\nsymmetric = 'yes'", "quantize.symmetric", "must be true or false"),
+        ("[quantize]\nmode = 'int16x8'\nsymmetric = true", "quantize.mode", "a choice of int8"),
+        ("[quantize]\nsymmetric = true\n[quantize.qat]\ntrain = {epochs = 1}", "quantize.qat", "or weight_bits"),
+        ("[quantize]\nrescue = 1", "quantize.rescue", "must be true or false"),
+        ("[quantize]\nallow_float = 'no'", "quantize.allow_float", "must be true or false"),
+        ("[quantize]\nprecision = 'int16'", "quantize.precision", "must be a section [quantize.precision]"),
+        ("[quantize.precision]\nconv = 16", "quantize.precision.conv", "must be text"),
+        ("[quantize.precision]\nconv = 'int4'", "quantize.mode", "choose int8 or int16 or float32"),
+        ("[quantize.ranges]\nconv = 'median'", "quantize.ranges", "'median' is no range method"),
+        ("[quantize.ranges]\n'(' = 'mse'", "quantize.ranges", "no regular expression"),
         ("[prune]\nsparsity = 1.5\ntrain = {epochs = 1}", "prune.sparsity", "not between 0 and 1"),
         ("[prune]\nsparsity = 'half'\ntrain = {epochs = 1}", "prune.sparsity", "must be a number"),
         ("[prune]\nsparsity = 0.5", "prune.train", "[prune] needs it"),

@@ -40,6 +40,7 @@ def add_acceptance_arguments(parser: argparse.ArgumentParser) -> None:
     group.add_argument(
         "--require", action="append", default=[], metavar="TARGET", help="it must run there; may be given again"
     )
+    group.add_argument("--explain", action="store_true", help="say where int8 loses accuracy, limits or not")
     group.add_argument("--no-rescue", action="store_true", help="only make what was asked for")
     group.add_argument("--allow-float", action="store_true", help="the rescue may leave operators in float")
 
@@ -66,7 +67,7 @@ def acceptance(args: argparse.Namespace, samples: CalibrationSet) -> Acceptance:
         max_bytes=args.max_bytes,
     )
     asked = demands(tuple(args.require), args.max_host_ms)
-    remedies = Remedies(allowed=not args.no_rescue, allow_float=args.allow_float)
+    remedies = Remedies(not args.no_rescue, args.explain, args.allow_float)
     return Acceptance(samples, limits, asked, remedies, _announce)
 
 

@@ -46,7 +46,9 @@ def conversion_samples(args: argparse.Namespace, model: Any, *, calibrate: bool)
         DataError: a source cannot be read.
     """
     shape = sample_shape(model) if isinstance(model, TFLiteModel) else model.inputs[0].shape[1:]
-    given = None if args.evaluate is None else calibration_set(args, shape, args.evaluate)
+    judged_with = args.evaluate if calibrate or args.evaluate is not None else args.calibration
+    limit = None if args.evaluate is not None else EVALUATION_SAMPLES
+    given = None if judged_with is None else calibration_set(args, shape, judged_with, limit=limit)
     if not calibrate:
         return Samples(None, given)
     wanted = args.samples if args.samples is not None else DEFAULT_SAMPLES

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -87,6 +88,7 @@ def execute(args: argparse.Namespace) -> Answer:
     spec, treatment = _spec(args), Treatment(args.effort, args.method, _choices(args.range, "--range"))
     if spec.needs_calibration and args.calibration is None:
         raise CalibrationError(f"--quantize {spec.mode} needs representative samples; pass --calibration DATA")
+    _refuse_unwritable(args.out)
     _refuse_overwriting_sources(args)
     source = _load(args)
     samples = conversion_samples(args, source, calibrate=spec.needs_calibration)
@@ -127,6 +129,7 @@ def _answer(args: argparse.Namespace, converted: TFLiteModel, done: Conversion, 
         "seconds": dict(done.seconds),
         "tries": done.tries_to_list(),
         "diagnosis": diagnosis,
+        "float_accuracy": None if done.judged is None else done.judged.accuracy,
         "unmet": list(done.unmet),
         **samples.to_dict(),
     }
@@ -134,9 +137,18 @@ def _answer(args: argparse.Namespace, converted: TFLiteModel, done: Conversion, 
     lines = [render(converted), f"made by   {done.route}" + (f" ({steps})" if steps else "")]
     lines += [f"note      {note}" for note in notes]
     if done.tries:
-        lines += ["", tries_text(document["tries"], diagnosis)]
+        lines += ["", _judged_on(done, samples), tries_text(document["tries"], diagnosis)]
     lines += [f"unmet: {text}" for text in done.unmet]
     return Answer(document, "\n".join(lines), 1 if done.unmet else 0)
+
+
+def _refuse_unwritable(out: Path) -> None:
+    """Before the work, not after it."""
+    parent = next(folder for folder in (out.absolute().parent, *out.absolute().parents) if folder.exists())
+    if out.is_dir():
+        raise OutputError(f"{out}: is a folder; name a file in it")
+    if not parent.is_dir() or not os.access(parent, os.W_OK):
+        raise OutputError(f"{out}: {parent} cannot be written to; choose another place")
 
 
 def _refuse_overwriting_sources(args: argparse.Namespace) -> None:
@@ -160,3 +172,11 @@ def _load(args: argparse.Namespace) -> Any:
     if args.model.is_dir() and not holds_keras_model(args.model):
         return float_file(args.model)
     return load_keras_model(args.model, allow_code=args.allow_code)
+
+
+def _judged_on(done: Conversion, samples: Samples) -> str:
+    assert samples.evaluation is not None
+    text = f"judged on {len(samples.evaluation)} samples of {samples.evaluation.source}"
+    if done.judged is None or done.judged.accuracy is None:
+        return f"{text}:"
+    return f"{text}, where the float model has an accuracy of {100 * done.judged.accuracy:.2f}%:"

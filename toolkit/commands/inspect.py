@@ -71,7 +71,7 @@ def render(model: TFLiteModel) -> str:
     ]
     if verdict.label in _EXPLAINED:
         parts.append(_float_lines(model))
-    return printable("\n\n".join(parts))
+    return printable("\n\n".join(part for part in parts if part))
 
 
 def _interface(tensor: Tensor) -> dict[str, Any]:
@@ -134,4 +134,6 @@ def _float_lines(model: TFLiteModel) -> str:
     from litesmith.converters.float_tensors import float_islands, shortened
 
     floats = float_islands(model)
+    if not floats:
+        return ""
     return "\n  ".join([f"float tensors ({len(floats)}):", *shortened(floats)])

@@ -33,7 +33,8 @@ def tries_text(tries: Sequence[Mapping[str, Any]], diagnosis: Mapping[str, Any] 
         tries: as `Conversion.tries_to_list` gives them.
         diagnosis: as `Diagnosis.to_dict` gives it.
     """
-    why = [diagnosis["paragraph"]] if diagnosis is not None else []
+    # It speaks of the file that was asked for, and of what fits that one, whatever was tried afterwards.
+    why = [f"where the file that was asked for loses: {diagnosis['paragraph']}"] if diagnosis is not None else []
     return printable("\n\n".join([table(HEADER, [_row(tried) for tried in tries]), *why]))
 
 
