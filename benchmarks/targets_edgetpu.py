@@ -1,6 +1,8 @@
-"""How often the Edge TPU prediction agrees with what the real compiler did, operator by operator.
+"""How often the Edge TPU prediction agrees with what the real compiler did, and how quickly it is made.
 
-Run with LITESMITH_DATA set to the folder that holds `edgetpu_pairs/`:
+For each pair of a model and its compiled form: operators predicted right, whether the compiled file is read exactly
+as it is, and the time that `litesmith check` takes for three targets. Run with LITESMITH_DATA set to the folder that
+holds `edgetpu_pairs/`:
 
     python benchmarks/targets_edgetpu.py [--target edge_tpu@16]
 """
@@ -10,26 +12,70 @@ from __future__ import annotations
 import argparse
 import json
 import os
+import subprocess
 import sys
+import time
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from litesmith.converters.tflite_model import TFLiteModel
 from litesmith.targets.check import check
+from litesmith.targets.observed_edge_tpu import observe
 from litesmith.targets.profile import TargetProfile
 
+TIMED = ("edge_tpu", "nnapi", "arm_cpu")
+RUNS = 5  # the quickest counts: what else runs on the machine only makes it slower
 
-def score(folder: Path, profile: TargetProfile) -> list[tuple[str, int, int, list[str]]]:
-    """For each model: its name, agreeing operators, all operators, and each disagreement in words."""
-    rows = []
-    for pair in json.loads((folder / "placement.json").read_text()):
-        report = check(TFLiteModel.from_file(folder / pair["model"]), profile)
-        wrong = [
-            f"op {op.index} {op.op}: predicted {op.placement} ({op.rule}), compiled {actual}"
-            for op, (_, actual) in zip(report.ops, pair["placement"], strict=True)
-            if (op.placement == "edge_tpu") != (actual == "tpu")
-        ]
-        rows.append((pair["model"], report.total - len(wrong), report.total, wrong))
-    return rows
+
+@dataclass(frozen=True, slots=True)
+class Score:
+    """One model: operators predicted right, whether its compiled file was read exactly, and what is wrong."""
+
+    model: str
+    right: int
+    total: int
+    read_exactly: bool
+    wrong: tuple[str, ...]
+    warm_ms: float
+
+
+def score(folder: Path, pair: dict[str, Any], profile: TargetProfile) -> Score:
+    """Check one model, read what was compiled from it, and compare both with the recorded placement."""
+    model, compiled = (TFLiteModel.from_file(folder / pair[role]) for role in ("model", "compiled"))
+    predicted = check(model, profile)
+    observed = observe(model, profile, predicted, compiled=compiled)
+    truth = ["edge_tpu" if actual == "tpu" else "cpu" for _, actual in pair["placement"]]
+    wrong = tuple(
+        f"op {op.index} {op.op}: predicted {op.placement} ({op.rule}), compiled {actual}"
+        for op, actual in zip(predicted.ops, truth, strict=True)
+        if op.placement != actual
+    )
+    exactly = [op.placement for op in observed.ops] == truth
+    warm_ms = _warm_ms(folder / pair["model"])
+    return Score(pair["model"], predicted.total - len(wrong), predicted.total, exactly, wrong, warm_ms)
+
+
+def _warm_ms(path: Path) -> float:
+    """CPU time of reading one file and checking it against three targets, in a process that has read the profiles."""
+    profiles = [TargetProfile.load(name) for name in TIMED]
+    times = []
+    for _ in range(RUNS):
+        started = time.process_time()
+        model = TFLiteModel.from_file(path)
+        for profile in profiles:
+            check(model, profile).to_dict()
+        times.append((time.process_time() - started) * 1e3)
+    return min(times)
+
+
+def _cold_s(path: Path) -> float:
+    """The whole command in a process of its own."""
+    targets = [argument for name in TIMED for argument in ("--target", name)]
+    started = time.perf_counter()
+    command = [sys.executable, "-m", "litesmith.cli", "check", str(path), *targets, "--json"]
+    subprocess.run(command, capture_output=True, check=False)
+    return time.perf_counter() - started
 
 
 def main() -> int:
@@ -41,13 +87,20 @@ def main() -> int:
     if not data:
         print("set LITESMITH_DATA to the folder that holds edgetpu_pairs/", file=sys.stderr)
         return 2
-    rows = score(Path(data) / "edgetpu_pairs", TargetProfile.load(arguments.target))
-    for model, right, total, wrong in rows:
-        print(f"{right:4} of {total:4}  {model}", *(f"\n        {line}" for line in wrong), sep="")
-    right, total = sum(row[1] for row in rows), sum(row[2] for row in rows)
-    whole = sum(row[1] == row[2] for row in rows)
+    folder, profile = Path(data) / "edgetpu_pairs", TargetProfile.load(arguments.target)
+    rows = [score(folder, pair, profile) for pair in json.loads((folder / "placement.json").read_text())]
+    for row in rows:
+        size = (folder / row.model).stat().st_size / 2**20
+        read = "read exactly" if row.read_exactly else "READ WRONGLY"
+        print(f"{row.right:4} of {row.total:4}  {read}  {size:5.2f} MiB {row.warm_ms:6.1f} ms  {row.model}")
+        print(*(f"        {line}\n" for line in row.wrong), sep="", end="")
+    right, total = sum(row.right for row in rows), sum(row.total for row in rows)
+    whole, exactly = sum(row.right == row.total for row in rows), sum(row.read_exactly for row in rows)
+    print(f"{profile.label}: {right} of {total} operators ({right / total:.2%}), {whole} of {len(rows)} models whole")
+    print(f"compiled files read exactly: {exactly} of {len(rows)}")
+    slowest, cold = max(row.warm_ms for row in rows), min(_cold_s(folder / rows[1].model) for _ in range(RUNS))
     print(
-        f"{arguments.target}: {right} of {total} operators ({right / total:.2%}), {whole} of {len(rows)} models whole"
+        f"{len(TIMED)} targets: {cold:.2f} s cold, {slowest:.1f} ms of CPU at most per further model (best of {RUNS})"
     )
     return 0
 

@@ -12,11 +12,12 @@ from dataclasses import replace
 from litesmith.converters.graph import Subgraph
 from litesmith.converters.tflite_model import TFLiteModel
 from litesmith.errors import ModelError
+from litesmith.targets.gains import gains
 from litesmith.targets.op_view import OpView, op_views
-from litesmith.targets.partition import Segment, kept_segments, partition
+from litesmith.targets.partition import Segment, kept_for_readers, kept_segments, partition
 from litesmith.targets.profile import TargetProfile
 from litesmith.targets.report import CPU, SEVERITIES, Finding, OpPlacement, Severity, TargetReport
-from litesmith.targets.rules import RuleUse, explain
+from litesmith.targets.rules import RuleUse, explain, reached
 
 
 def check(model: TFLiteModel, target: str | TargetProfile) -> TargetReport:
@@ -31,19 +32,22 @@ def check(model: TFLiteModel, target: str | TargetProfile) -> TargetReport:
         ModelError: the file's operators depend on each other in a circle, or a constant is damaged.
     """
     profile = target if isinstance(target, TargetProfile) else TargetProfile.load(target)
-    views = op_views(model.main, model.data)
-    found = _broken_rules(model.main, views, profile)
-    supported = {view.operator.index for view in views} - set(found)
+    graph = model.main
+    views = op_views(graph, model.data)
+    own, unpacking = _broken_rules(views, profile)
+    found = _with_unpacking(graph, own, unpacking, profile)
+    supported = set(range(len(views))).difference(found)
     try:
-        segments = partition(model.main, supported)
+        segments = partition(graph, supported)
     except ValueError as error:
         raise ModelError(f"{error}; convert the model again", file=model.source) from error
     kept = kept_segments(segments, profile.keep, profile.max_segments)
     left_out = supported.difference(*(segment.ops for segment in kept))
     if left_out:
-        found.update(_left_out(model.main, left_out, segments, kept, profile))
+        found.update(_left_out(graph, left_out, segments, kept, profile))
     ops = tuple(_placement(view, found, profile.accelerator) for view in views)
-    return _with_model_findings(ops, found, len(kept), profile)
+    report = _with_model_findings(ops, found, len(kept), profile)
+    return replace(report, gains=gains(graph, profile, own, unpacking, report.mapped))
 
 
 # The next rules are about the whole partition, not about one operator's own facts.
@@ -77,25 +81,24 @@ def nothing_mapped() -> None:
     """
 
 
-def _broken_rules(graph: Subgraph, views: tuple[OpView, ...], profile: TargetProfile) -> dict[int, list[Finding]]:
-    """All findings of the operators that the accelerator cannot take, by operator."""
+def _broken_rules(views: tuple[OpView, ...], profile: TargetProfile) -> tuple[dict[int, list[Finding]], list[int]]:
+    """What operators break by themselves, by operator; and the places of those that unpack constants."""
     severity: Severity = "warning" if profile.accelerator_required else "info"
     general = _general_uses(profile)
     found: dict[int, list[Finding]] = {}
-    unpacking: list[OpView] = []
+    unpacking: list[int] = []
     for view in views:
         uses = profile.runtime
         if _is_unpacked(view, profile):
-            unpacking.append(view)
+            unpacking.append(view.operator.index)
         else:
             support = profile.ops.get(view.operator.op)
             uses = (*uses, *general, *(support.rules if support else ()), *profile.every_op)
-        broken = [finding for finding in (use.finding(view, severity) for use in uses) if finding]
+        broken = reached([finding for finding in (use.finding(view, severity) for use in uses) if finding])
         if broken:
             # sorted() is stable, so rules of one severity stay in the order of the profile
             found[view.operator.index] = sorted(broken, key=lambda finding: SEVERITIES.index(finding.severity))
-    _unpack_with_consumers(graph, unpacking, found, profile)
-    return found
+    return found, unpacking
 
 
 def _general_uses(profile: TargetProfile) -> tuple[RuleUse, ...]:
@@ -110,20 +113,17 @@ def _is_unpacked(view: OpView, profile: TargetProfile) -> bool:
     return first is not None and view.is_static(first) and first.dtype in types
 
 
-def _unpack_with_consumers(
-    graph: Subgraph, unpacking: list[OpView], found: dict[int, list[Finding]], profile: TargetProfile
-) -> None:
+def _with_unpacking(
+    graph: Subgraph, own: Mapping[int, list[Finding]], unpacking: Sequence[int], profile: TargetProfile
+) -> dict[int, list[Finding]]:
     """An operator that unpacks a constant is taken only if all that read the constant are."""
-    readers = graph.consumers()
-    for view in reversed(unpacking):
-        places = [place for tensor in view.operator.outputs for place in readers.get(tensor, ())]
-        blocked = next((place for place in places if place in found), None)
-        if blocked is None:
-            continue
-        facts = {"index": blocked, "op": graph.operators[blocked].op, "accelerator": profile.accelerator}
+    found = {place: list(findings) for place, findings in own.items()}
+    for place, keeper in kept_for_readers(graph, unpacking, own.keys()).items():
+        facts = {"index": keeper, "op": graph.operators[keeper].op, "accelerator": profile.accelerator}
         message, fix = explain(unpacked_for_cpu, facts)
-        unpacked = Finding("unpacked_for_cpu", view.operator.index, "info", message, fix, profile.source.cite())
-        found.setdefault(view.operator.index, []).append(unpacked)
+        unpacked = Finding("unpacked_for_cpu", place, "info", message, fix, profile.source.cite())
+        found.setdefault(place, []).append(unpacked)
+    return found
 
 
 def _left_out(

@@ -72,7 +72,7 @@ def run_isolated(
         folder = Path(name)
         if inputs is not None:
             _save_inputs(folder / INPUTS, inputs)
-        reply = _exchange(request, folder, model, timeout_s)
+        reply = exchange(request, folder, model, timeout_s)
         with np.load(folder / OUTPUTS, allow_pickle=False) as archive:
             return IsolatedRun(outputs=tuple(archive[key] for key in archive.files), **reply)
 
@@ -92,7 +92,7 @@ def bench_isolated(
     """
     request = {"action": "bench", "runtime": runtime, "threads": threads, "delegate": delegate, "runs": runs}
     with tempfile.TemporaryDirectory(prefix="litesmith-") as folder:
-        return Latency.from_dict(_exchange(request, Path(folder), model, timeout_s))
+        return Latency.from_dict(exchange(request, Path(folder), model, timeout_s))
 
 
 def probe(runtime: str, *, timeout_s: float = 60.0) -> str:
@@ -104,7 +104,7 @@ def probe(runtime: str, *, timeout_s: float = 60.0) -> str:
     request = {"action": "probe", "runtime": runtime}
     with tempfile.TemporaryDirectory(prefix="litesmith-") as folder:
         try:
-            return str(_exchange(request, Path(folder), None, timeout_s)["version"])
+            return str(exchange(request, Path(folder), None, timeout_s)["version"])
         except ModelError as error:
             raise DeviceError(f"{runtime} crashes when it is imported; reinstall it") from error
 
@@ -115,7 +115,13 @@ def _save_inputs(path: Path, inputs: Sequence[Array]) -> None:
     np.savez(path, *inputs)
 
 
-def _exchange(request: Mapping[str, Any], folder: Path, model: Path | bytes | None, timeout_s: float) -> dict[str, Any]:
+def exchange(request: Mapping[str, Any], folder: Path, model: Path | bytes | None, timeout_s: float) -> dict[str, Any]:
+    """Let a child do what `request` says with a model, and read its reply.
+
+    Raises:
+        ModelError: the file cannot be run, or crashes the runtime.
+        DeviceError: it took longer than `timeout_s`.
+    """
     file = model if isinstance(model, Path) else None
     if isinstance(model, bytes):
         (folder / MODEL).write_bytes(model)

@@ -9,11 +9,13 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from litesmith.converters.graph import Operator, Subgraph, Tensor
+from litesmith.converters.graph import MAX_RANK, Operator, Subgraph, Tensor
 
 # These turn a stored constant into another one before the first run, so their result counts as constant.
 UNPACKING_OPS = frozenset({"DEQUANTIZE", "DENSIFY"})
 NAME_LENGTH = 48
+# A padding has two numbers for each axis; nothing that rules read has more.
+_MOST_INTEGERS = 2 * MAX_RANK
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,9 +62,15 @@ class OpView:
         return tensor.index in self.static
 
     def integers(self, place: int) -> tuple[int, ...] | None:
-        """The values of a constant integer operand; None where it is absent, computed or not an integer."""
+        """The values of a constant integer operand; None where it is absent, computed or not an integer.
+
+        Also None where there are more than sizes, axes and paddings of tensors can be: a hostile file would keep
+        every rule busy with them.
+        """
         tensor = self.operand(place)
         if tensor is None or not tensor.is_constant or tensor.dtype not in {"int32", "int64"}:
+            return None
+        if tensor.elements > _MOST_INTEGERS:
             return None
         return tuple(int(value) for value in np.atleast_1d(self.read(tensor)).reshape(-1))
 

@@ -8,7 +8,7 @@ google-ai-edge/LiteRT.
 
 from __future__ import annotations
 
-from collections.abc import Set
+from collections.abc import Iterable, Set
 from dataclasses import dataclass
 from typing import Literal
 
@@ -68,6 +68,28 @@ def kept_segments(segments: tuple[Segment, ...], keep: Keep, maximum: int) -> tu
         return tuple(delegated[:maximum])
     largest = sorted(delegated, key=lambda segment: -len(segment.ops))[:maximum]
     return tuple(segment for segment in delegated if segment in largest)
+
+
+def kept_for_readers(graph: Subgraph, places: Iterable[int], left: Set[int]) -> dict[int, int]:
+    """Operators that stay only because a reader of their results does.
+
+    Args:
+        graph: the main subgraph.
+        places: operators that go wherever all of their readers go, such as those that unpack constants.
+        left: places of the operators that stay on the CPU.
+
+    Returns:
+        Place of each one that stays -> place of the first reader that keeps it.
+    """
+    readers, stays, keeping = graph.consumers(), set(left), dict[int, int]()
+    # from the end, so that a chain of them is decided before what feeds it
+    for place in sorted(places, reverse=True):
+        reading = (reader for tensor in graph.operators[place].outputs for reader in readers.get(tensor, ()))
+        keeper = next((reader for reader in reading if reader in stays), None)
+        if keeper is not None:
+            keeping[place] = keeper
+            stays.add(place)
+    return keeping
 
 
 def _dependencies(graph: Subgraph) -> tuple[dict[int, set[int]], dict[int, set[int]]]:

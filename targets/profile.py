@@ -110,8 +110,7 @@ class TargetProfile:
         name, at, setting = target.partition("@")
         if name not in list_profiles():
             raise UnknownTarget(_unknown(name))
-        file = resources.files("litesmith.targets") / "profiles" / f"{name}.toml"
-        return read_profile(file.read_text("utf-8"), name, f"{name}.toml", setting if at else None)
+        return read_profile(bundled_text(name), name, f"{name}.toml", setting if at else None)
 
     def to_dict(self) -> dict[str, Any]:
         """The profile as plain values for JSON."""
@@ -141,6 +140,11 @@ def list_profiles() -> tuple[str, ...]:
     """Names of the bundled profiles, in alphabetical order."""
     files = (resources.files("litesmith.targets") / "profiles").iterdir()
     return tuple(sorted(file.name.removesuffix(".toml") for file in files if file.name.endswith(".toml")))
+
+
+def bundled_text(name: str) -> str:
+    """The TOML of the bundled profile `name`."""
+    return (resources.files("litesmith.targets") / "profiles" / f"{name}.toml").read_text("utf-8")
 
 
 def _unknown(name: str) -> str:

@@ -2,45 +2,25 @@
 
 Every operator entry may hold shorthands (`since`, `max_version`, `types`, `rank`) beside its `rules`; all of
 them become rules. A rule or note counts from its `since` value of the parameter on and up to, not including, `before`.
+`groups` are rules that several operators share. A file that `extends` another profile takes from it every top-level
+key that it does not set itself. `fallback = false` says that what the target cannot run, nothing else will run.
 """
 
 from __future__ import annotations
 
-import difflib
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from litesmith.errors import TargetError
-from litesmith.targets.op_view import is_selector
-from litesmith.targets.profile import Note, OpSupport, Parameter, TargetProfile
-from litesmith.targets.report import SEVERITIES
+from litesmith.targets import profile_keys as keys
+from litesmith.targets.profile import Note, OpSupport, Parameter, TargetProfile, bundled_text, list_profiles
+from litesmith.targets.profile_keys import check_keys, check_values, nearest
+from litesmith.targets.report import Severity
 from litesmith.targets.rules import RuleUse, Source
 
-# Keys of each kind of table, with the type of their values.
-TOP = {
-    "title": str, "accelerator": str, "accelerator_required": bool, "source": str, "types_of": str, "partition": dict,
-    "parameter": dict, "sources": dict, "types": dict, "folds": dict, "notes": list, "runtimes": list,
-    "every_op": list, "ops": list,
-}  # fmt: skip
-OPTIONAL = {"types", "folds", "notes", "runtimes", "every_op"}
-PARTITION = {"keep": str, "max_segments": int, "source": str}
-PARAMETER = {"meaning": str, "values": list, "default": str}
-SOURCE = {"title": str, "url": str, "confirmed": bool}
-NOTE = {"text": str, "fix": str, "source": str, "since": str, "before": str}
-NOTE_REQUIRED = {"text", "fix", "source"}
-RUNTIME = {"name": str, "settings": list, "source": str, "versions": dict}
-OP = {
-    "names": list, "source": str, "confirmed": bool, "since": str, "max_version": (int, dict),
-    "types": (str, list, dict), "types_of": str, "rank": list, "rules": list,
-}  # fmt: skip
-OP_REQUIRED = {"names", "source"}
-# Keys of a rule entry that are not parameters of the rule itself.
-RULE = {
-    "rule": str, "source": str, "confirmed": bool, "severity": str, "fix": str, "since": str, "before": str,
-    "when_types": (str, list, dict),
-}  # fmt: skip
+NEWEST = 1 << 30  # for runtimes that do not look at the versions of operators
 
 
 def read_profile(text: str, name: str, file: str, setting: str | None = None) -> TargetProfile:
@@ -50,15 +30,25 @@ def read_profile(text: str, name: str, file: str, setting: str | None = None) ->
         TargetError: the text is no TOML, or a key is unknown, missing or has a wrong value.
         UnknownTarget: the parameter has no such setting.
     """
-    try:
-        document = tomllib.loads(text)
-    except tomllib.TOMLDecodeError as error:
-        raise TargetError(f"{file}: no valid TOML ({error})") from error
-    _check_keys(document, TOP, set(TOP) - OPTIONAL, file, "")
-    _check_keys(document["partition"], PARTITION, set(PARTITION), file, "partition")
-    _check_keys(document["parameter"], PARAMETER, set(PARAMETER), file, "parameter")
+    document = _document(text, file)
+    check_keys(document, keys.TOP, set(keys.TOP) - keys.OPTIONAL, file, "")
+    check_keys(document["partition"], keys.PARTITION, set(keys.PARTITION), file, "partition")
+    check_keys(document["parameter"], keys.PARAMETER, set(keys.PARAMETER), file, "parameter")
     parameter = _parameter(document["parameter"], file)
     return _Reader(file, name, document, parameter, parameter.default if setting is None else setting).profile()
+
+
+def _document(text: str, file: str) -> dict[str, Any]:
+    """The tables of the file, over those of the bundled profile that it extends."""
+    try:
+        own = tomllib.loads(text)
+        if "extends" not in own:
+            return own
+        if own["extends"] not in list_profiles():
+            raise TargetError(f"{file}: extends: there is no profile {own['extends']!r}")
+        return tomllib.loads(bundled_text(own["extends"])) | own
+    except tomllib.TOMLDecodeError as error:
+        raise TargetError(f"{file}: no valid TOML ({error})") from error
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,17 +84,15 @@ class _Reader:
     def _source(self, identifier: str, where: str) -> Source:
         sources = self.document["sources"]
         if identifier not in sources:
-            raise TargetError(
-                f"{self.file}: {where}: {identifier!r} is not in [sources]{_nearest(identifier, sources)}"
-            )
-        _check_keys(sources[identifier], SOURCE, {"title", "url"}, self.file, f"sources.{identifier}")
+            raise TargetError(f"{self.file}: {where}: {identifier!r} is not in [sources]{nearest(identifier, sources)}")
+        check_keys(sources[identifier], keys.SOURCE, {"title", "url"}, self.file, f"sources.{identifier}")
         return Source(**sources[identifier])
 
     def _notes(self) -> tuple[Note, ...]:
         notes: list[Note] = []
         for i, entry in enumerate(self.document.get("notes", [])):
             where = f"notes[{i}]"
-            _check_keys(entry, NOTE, NOTE_REQUIRED, self.file, where)
+            check_keys(entry, keys.NOTE, keys.NOTE_REQUIRED, self.file, where)
             note = Note(entry["text"], entry["fix"], self._source(entry["source"], f"{where}.source"))
             if self._counts(entry, where):
                 notes.append(note)
@@ -113,21 +101,37 @@ class _Reader:
     def _runtime(self) -> tuple[RuleUse, ...]:
         uses: list[RuleUse] = []
         for i, entry in enumerate(self.document.get("runtimes", [])):
-            _check_keys(entry, RUNTIME, set(RUNTIME), self.file, f"runtimes[{i}]")
+            check_keys(entry, keys.RUNTIME, set(keys.RUNTIME), self.file, f"runtimes[{i}]")
             if self.setting in entry["settings"]:
                 source = self._source(entry["source"], f"runtimes[{i}].source")
                 highest = {op: int(version) for version, ops in entry["versions"].items() for op in ops}
                 limits = {"versions": highest, "runtime": entry["name"]}
                 uses.append(RuleUse("runtime_version", limits, source, severity="error"))
+        if not self._fallback:
+            known = {op: NEWEST for entry in self.document["ops"] for op in entry["names"]}
+            limits = {"versions": known, "runtime": self.document["title"]}
+            source = self._source(self.document["source"], "source")
+            uses.append(RuleUse("runtime_version", limits, source, severity="error"))
         return tuple(uses)
+
+    @property
+    def _fallback(self) -> bool:
+        return bool(self.document.get("fallback", True))
+
+    def _severity(self, source: Source, confirmed: bool) -> Severity | None:
+        """What a broken rule means where the profile does not say; None leaves it to the check."""
+        if self._fallback:
+            return None
+        return "error" if confirmed and source.confirmed else "warning"  # what is only recalled stops nobody
 
     def _ops(self) -> dict[str, OpSupport]:
         ops: dict[str, OpSupport] = {}
         for i, entry in enumerate(self.document["ops"]):
             where = f"ops[{i}]"
-            _check_keys(entry, OP, OP_REQUIRED, self.file, where)
+            check_keys(entry, keys.OP, keys.OP_REQUIRED, self.file, where)
             source, confirmed = self._source(entry["source"], f"{where}.source"), entry.get("confirmed", True)
-            rules = self._rules(self._shorthands(entry, where) + entry.get("rules", []), entry, f"{where}.rules")
+            entries = self._shorthands(entry, where) + self._grouped(entry, where) + entry.get("rules", [])
+            rules = self._rules(entries, entry, f"{where}.rules")
             for op in entry["names"]:
                 if op in ops:
                     raise TargetError(f"{self.file}: {where}.names: {op} has an entry already")
@@ -150,25 +154,35 @@ class _Reader:
             rules.append({"rule": "rank", "of": "activations", "minimum": minimum, "maximum": maximum})
         return rules
 
+    def _grouped(self, entry: Mapping[str, Any], where: str) -> list[dict[str, Any]]:
+        """The rules of the groups that an operator's entry names."""
+        groups = self.document.get("groups", {})
+        for name in entry.get("groups", []):
+            if name not in groups:
+                raise TargetError(f"{self.file}: {where}.groups: {name!r} is not in [groups]{nearest(name, groups)}")
+        return [rule for name in entry.get("groups", []) for rule in groups[name]]
+
     def _rules(self, entries: list[Any], owner: Mapping[str, Any], where: str) -> tuple[RuleUse, ...]:
         made = [self._rule(entry, owner, f"{where}[{i}]") for i, entry in enumerate(entries)]
         return tuple(use for use in made if use is not None)
 
     def _rule(self, entry: Mapping[str, Any], owner: Mapping[str, Any], where: str) -> RuleUse | None:
         """One rule entry; None where it does not count at this setting."""
-        own = {key: value for key, value in entry.items() if key in RULE}
-        _check_keys(own, RULE, {"rule"}, self.file, where)
-        parameters = {key: value for key, value in entry.items() if key not in RULE}
+        own = {key: value for key, value in entry.items() if key in keys.RULE}
+        check_keys(own, keys.RULE, {"rule"}, self.file, where)
+        parameters = {key: value for key, value in entry.items() if key not in keys.RULE}
         if isinstance(parameters.get("types"), str | dict):
             parameters["types"] = self._types(parameters["types"], where)
-        _check_values(own, parameters, self.file, where)
+        check_values(own, parameters, self.file, where)
+        source = self._source(own.get("source", owner["source"]), f"{where}.source")
+        confirmed = own.get("confirmed", owner.get("confirmed", True))
         try:
             use = RuleUse(
                 rule=own["rule"],
                 parameters=parameters,
-                source=self._source(own.get("source", owner["source"]), f"{where}.source"),
-                confirmed=own.get("confirmed", owner.get("confirmed", True)),
-                severity=own.get("severity"),
+                source=source,
+                confirmed=confirmed,
+                severity=own.get("severity", self._severity(source, confirmed)),
                 fix=own.get("fix"),
                 when_types=tuple(self._types(own.get("when_types", []), where)),
             )
@@ -193,7 +207,7 @@ class _Reader:
         sets = self.document.get("types", {})
         if isinstance(value, str):
             if value not in sets:
-                raise TargetError(f"{self.file}: {where}: {value!r} is not in [types]{_nearest(value, sets)}")
+                raise TargetError(f"{self.file}: {where}: {value!r} is not in [types]{nearest(value, sets)}")
             value = sets[value]
         return list(self._at_setting(value, where))
 
@@ -211,30 +225,3 @@ def _parameter(table: Mapping[str, Any], file: str) -> Parameter:
         return Parameter(table["meaning"], tuple(table["values"]), table["default"])
     except ValueError as error:
         raise TargetError(f"{file}: {error}") from error
-
-
-def _check_keys(table: Mapping[str, Any], kinds: Mapping[str, Any], required: set[str], file: str, where: str) -> None:
-    prefix = f"{where}." if where else ""
-    for key, value in table.items():
-        if key not in kinds:
-            raise TargetError(f"{file}: {prefix}{key}: unknown key{_nearest(key, kinds)}")
-        # bool is an int for Python, not for a reader of TOML
-        if not isinstance(value, kinds[key]) or (isinstance(value, bool) and kinds[key] is not bool):
-            raise TargetError(f"{file}: {prefix}{key}: {value!r} has the wrong type")
-    missing = required - set(table)
-    if missing:
-        raise TargetError(f"{file}: {prefix}{min(missing)}: this key is required")
-
-
-def _check_values(own: Mapping[str, Any], parameters: Mapping[str, Any], file: str, where: str) -> None:
-    if own.get("severity", SEVERITIES[0]) not in SEVERITIES:
-        raise TargetError(f"{file}: {where}.severity: {own['severity']!r} is none of {', '.join(SEVERITIES)}")
-    of = parameters.get("of", [])
-    for selector in [of] if isinstance(of, str) else of:
-        if not is_selector(selector):
-            raise TargetError(f"{file}: {where}.of: {selector!r} names no tensors of an operator")
-
-
-def _nearest(key: str, known: Any) -> str:
-    nearest = difflib.get_close_matches(key, list(known), 1)
-    return f"; did you mean {nearest[0]!r}?" if nearest else ""

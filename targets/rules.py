@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
-from litesmith.targets import scale_rules, tensor_rules, value_rules
+from litesmith.targets import delegate_rules, geometry_rules, operand_rules, scale_rules, tensor_rules, value_rules
 from litesmith.targets.op_view import OpView
 from litesmith.targets.report import Finding, Severity
 from litesmith.targets.tensor_rules import Facts
@@ -57,11 +57,24 @@ RULES: Mapping[str, Rule] = {
         *tensor_rules.RULES,
         *value_rules.RULES,
         *scale_rules.RULES,
+        *delegate_rules.RULES,
+        *geometry_rules.RULES,
+        *operand_rules.RULES,
         custom_op,
         unsupported_op,
         runtime_version,
     )
 }
+
+
+# What breaks these, a delegate accepts; it fails on it later.
+_AFTER_ACCEPTING = frozenset({"same_quantization_to_load", "zero_point_to_load"})
+
+
+def reached(broken: list[Finding]) -> list[Finding]:
+    """The findings of one operator that count: what a delegate refuses, it cannot fail on afterwards."""
+    refusals = [finding for finding in broken if finding.rule not in _AFTER_ACCEPTING]
+    return refusals or broken
 
 
 @dataclass(frozen=True, slots=True)

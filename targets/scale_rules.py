@@ -31,6 +31,18 @@ def per_tensor(op: OpView, *, of: str) -> Facts | None:
     return None
 
 
+def first_axis(op: OpView, *, of: str, types: Sequence[str]) -> Facts | None:
+    """Tensor '{tensor}' has one scale, but names dimension {found} for it; only dimension 0 is accepted.
+
+    Fix: convert the model again with a current converter.
+    """
+    for tensor in op.tensors(of):
+        known = tensor.quantization if tensor.dtype in types else None
+        if known is not None and not known.per_channel and known.axis:
+            return {"tensor": short_name(tensor), "found": known.axis}
+    return None
+
+
 def quantized_axis(op: OpView, *, of: str, axis: int) -> Facts | None:
     """Tensor '{tensor}' is quantized along dimension {found}; dimension {axis} is needed.
 
@@ -42,15 +54,33 @@ def quantized_axis(op: OpView, *, of: str, axis: int) -> Facts | None:
     return None
 
 
-def zero_point(op: OpView, *, of: str, value: int, types: Sequence[str]) -> Facts | None:
+def product_axis(op: OpView) -> Facts | None:
+    """Tensor '{tensor}' is quantized along dimension {found}; dimension {axis}, the columns of the product, is needed.
+
+    Fix: convert the model again with a current converter.
+    """
+    for tensor in op.tensors("input1"):
+        axis = len(tensor.shape) - (2 if op.option("adj_y") else 1)
+        known = tensor.quantization
+        if known is not None and known.per_channel and known.axis != axis:
+            return {"tensor": short_name(tensor), "found": known.axis, "axis": axis}
+    return None
+
+
+def zero_point(
+    op: OpView, *, of: str, value: int, types: Sequence[str], per_channel: bool | None = None
+) -> Facts | None:
     """Tensor '{tensor}' ({dtype}) has zero point {found}; it has to be {value}.
 
     Fix: quantize this tensor symmetrically.
     """
     for tensor in op.tensors(of):
-        points = set(tensor.quantization.zero_points) if tensor.quantization else set()
-        if tensor.dtype in types and points - {value}:
-            return {"tensor": short_name(tensor), "dtype": tensor.dtype, "found": max(points - {value})}
+        known = tensor.quantization
+        if tensor.dtype not in types or known is None or per_channel not in {None, known.per_channel}:
+            continue
+        points = set(known.zero_points) - {value}
+        if points:
+            return {"tensor": short_name(tensor), "dtype": tensor.dtype, "found": max(points)}
     return None
 
 
@@ -62,6 +92,27 @@ def same_quantization(op: OpView, *, of: Sequence[str]) -> Facts | None:
     found = [tensor.quantization for selector in of for tensor in _eight_bit(op, selector) if tensor.quantization]
     pairs = sorted({(item.scales[0], item.zero_points[0]) for item in found})
     return {"found": ", ".join(f"{scale:.6g} at {point}" for scale, point in pairs)} if len(pairs) > 1 else None
+
+
+# The next two end worse than on the CPU: a delegate accepts the operator, then cannot build it.
+
+
+def same_quantization_to_load(op: OpView, *, of: Sequence[str]) -> Facts | None:
+    """Its tensors differ in scale or zero point ({found}): the delegate accepts it, fails, and the model is not loaded.
+
+    Fix: quantize its inputs and outputs with one scale and zero point, or load the model without the delegate.
+    """
+    return same_quantization(op, of=of)
+
+
+def zero_point_to_load(
+    op: OpView, *, of: str, value: int, types: Sequence[str], per_channel: bool | None = None
+) -> Facts | None:
+    """Tensor '{tensor}' ({dtype}) has zero point {found}, not {value}: the delegate accepts it, fails, and the model is not loaded.
+
+    Fix: quantize this tensor symmetrically, or load the model without the delegate.
+    """  # noqa: E501
+    return zero_point(op, of=of, value=value, types=types, per_channel=per_channel)
 
 
 def product_below_output_scale(op: OpView) -> Facts | None:
@@ -121,6 +172,7 @@ def _scales(op: OpView, of: Sequence[str]) -> list[float]:
 
 
 RULES = (
-    positive_scale, per_tensor, quantized_axis, zero_point, same_quantization, product_below_output_scale,
-    scale_ratio, scale_product_ratio, slope_scale_ratio,
+    positive_scale, per_tensor, first_axis, quantized_axis, product_axis, zero_point, same_quantization,
+    same_quantization_to_load, zero_point_to_load, product_below_output_scale, scale_ratio, scale_product_ratio,
+    slope_scale_ratio,
 )  # fmt: skip

@@ -165,16 +165,6 @@ def window_area(op: OpView, *, maximum: int) -> Facts | None:
     return {"height": height, "width": width} if height * width > maximum else None
 
 
-def no_strided_unit_window(op: OpView) -> Facts | None:
-    """It pools a 1x1 window with stride {strides}.
-
-    Fix: use STRIDED_SLICE or a strided convolution to skip pixels.
-    """
-    window = (op.option("filter_height"), op.option("filter_width"))
-    strides = (op.option("stride_h"), op.option("stride_w"))
-    return {"strides": str(strides)} if window == (1, 1) and max(strides) > 1 else None
-
-
 def block_divides_image(op: OpView) -> Facts | None:
     """Block size {block} does not divide the height and width of {shape}.
 
@@ -200,6 +190,5 @@ def _axes(op: OpView, of: str, place: int, option: str) -> tuple[int, ...]:
 RULES = (
     refused, op_version, op_version_not, fused_activation, option_one_of, option_at_least, option_given,
     equal_options, constant_values, constant_at_least, constant_only_as_zeros, axis_not_batch, axis_not_last,
-    no_batch_padding, depth_reduction_multiple, window_area, no_strided_unit_window,
-    block_divides_image,
+    no_batch_padding, depth_reduction_multiple, window_area, block_divides_image,
 )  # fmt: skip

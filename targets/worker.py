@@ -17,6 +17,7 @@ from litesmith.errors import LitesmithError, ModelError
 from litesmith.targets import runtimes
 from litesmith.targets.devices.host import measure_session
 from litesmith.targets.isolated import INPUTS, OUTPUTS, REPLY, REQUEST
+from litesmith.targets.observed_xnnpack import prepared_placements
 from litesmith.targets.runtimes import Runtime
 from litesmith.targets.session import Session, sample_inputs
 
@@ -62,12 +63,22 @@ def _probe(request: Request, folder: Path) -> dict[str, Any]:
     return {"version": runtime.version}
 
 
+def _placements(request: Request, folder: Path) -> dict[str, Any]:
+    runtime = _runtime(request)
+    found = prepared_placements(_content(request), runtime)
+    return {**found, "runtime": runtime.name, "version": runtime.version}
+
+
 def _open(request: Request) -> Session:
+    content = _content(request)
+    return _runtime(request).open(content, threads=request["threads"], delegate=request["delegate"], isolated=True)
+
+
+def _content(request: Request) -> bytes:
     try:
-        content = Path(request["model"]).read_bytes()
+        return Path(request["model"]).read_bytes()
     except OSError as error:
         raise ModelError(f"cannot be read ({error.strerror}); check the path") from error
-    return _runtime(request).open(content, threads=request["threads"], delegate=request["delegate"], isolated=True)
 
 
 def _runtime(request: Request) -> Runtime:
@@ -79,6 +90,7 @@ _ACTIONS: Mapping[str, Callable[[Request, Path], dict[str, Any]]] = {
     "run": _run,
     "bench": _bench,
     "probe": _probe,
+    "placements": _placements,
 }
 
 if __name__ == "__main__":

@@ -58,7 +58,8 @@ def test_a_report_is_whole_and_agrees_with_itself(name, target):
         assert on_cpu == (op.rule is not None) == (op.reason is not None)
         assert on_cpu == any(finding.op_index == op.index for finding in report.findings)
     document = json.loads(json.dumps(report.to_dict()))
-    assert set(document) == {"target", "basis", "ops", "mapped", "total", "segments", "first_break", "findings"}
+    keys = {"target", "basis", "ops", "mapped", "total", "segments", "first_break", "findings", "gains"}
+    assert set(document) == keys
     assert document["mapped"] == sum(op["placement"] != "cpu" for op in document["ops"])
     assert all("{" not in finding["message"] + finding["fix"] for finding in document["findings"])
 

@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from litesmith.converters.graph import Operator, Subgraph, Tensor
-from litesmith.targets.partition import Segment, kept_segments, partition
+from litesmith.targets.partition import Segment, kept_for_readers, kept_segments, partition
 
 
 def graph_of(*inputs: tuple[int, ...]) -> Subgraph:
@@ -98,3 +98,17 @@ def test_a_long_alternating_chain_is_quick():
     size = 20_000
     chain = graph_of((), *[(i,) for i in range(size - 1)])
     assert len(partition(chain, frozenset(range(0, size, 2)))) == size
+
+
+@given(graphs(), st.data())
+def test_what_goes_with_its_readers_stays_exactly_where_one_of_them_does(case, data):
+    graph, left = case
+    everything = [op.index for op in graph.operators]
+    places = data.draw(st.sets(st.sampled_from(everything))) if everything else set()
+    keeping = kept_for_readers(graph, places, left)
+    stays, readers = {*left, *keeping}, graph.consumers()
+    for place in places:
+        reading = [reader for tensor in graph.operators[place].outputs for reader in readers.get(tensor, ())]
+        assert (place in keeping) == any(reader in stays for reader in reading)
+        assert place not in keeping or keeping[place] in reading
+    assert keeping.keys() <= places

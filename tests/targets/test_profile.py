@@ -55,7 +55,8 @@ def read(text: str, setting: str | None = None) -> TargetProfile:
 
 
 def test_the_bundled_profiles_are_those_of_the_folder():
-    assert list_profiles() == ("arm_cpu", "edge_tpu", "nnapi")
+    names = ("arm_cpu", "edge_tpu", "ethos_u55", "ethos_u65", "ethos_u85", "gpu", "micro", "nnapi")
+    assert list_profiles() == names
     assert {path.stem for path in FOLDER.glob("*.toml")} == set(list_profiles())
 
 
@@ -77,7 +78,7 @@ def test_the_default_setting_is_used_where_none_is_named():
     ("target", "part"),
     [
         ("edge_tpo", "did you mean 'edge_tpu'"),
-        ("zzz", "Choose one of arm_cpu, edge_tpu, nnapi"),
+        ("zzz", "Choose one of arm_cpu, edge_tpu, ethos_u55"),
         ("", "Choose one of"),
         ("../nnapi", "there is no target"),
         ("nnapi@26", "choose one of 27, 28"),
@@ -127,6 +128,8 @@ def test_tables_by_setting_give_the_last_entry_reached(setting, version, types):
         ('allow = ["NONE"]', 'allow = ["NONE"], severity = "bad"', "'bad' is none of error"),
         ('"fused_activation", allow = ["NONE"]', '"static_shape", of = "weights"', "'weights' names no tensors"),
         ("[types]", "[typ", "no valid TOML"),
+        ('title = "A chip"', 'title = "A chip"\nextends = "nnap"', "extends: there is no profile 'nnap'"),
+        ("rank = [1, 4]", 'rank = [1, 4]\ngroups = ["shared"]', r"ops\[0\]\.groups: 'shared' is not in \[groups\]"),
     ],
 )  # fmt: skip
 def test_what_is_wrong_in_a_profile_is_named_by_file_and_key(old, new, part):
@@ -167,3 +170,30 @@ def test_the_measured_versions_of_the_older_runtime_are_those_that_the_converter
         assert known.version <= release, f"{op} version {version}"
         newer = oldest_runtime({op: OpCount(1, version + 1)})
         assert not newer.is_known or newer.version > release, f"{op} version {version + 1}"
+
+
+def test_a_profile_that_extends_another_takes_what_it_does_not_set_itself():
+    extended = read('extends = "nnapi"\ntitle = "Another"\naccelerator = "other"\n', "29")
+    base = TargetProfile.load("nnapi@29")
+    assert (extended.label, extended.title, extended.accelerator) == ("chip@29", "Another", "other")
+    assert (extended.ops, extended.notes, extended.max_segments) == (base.ops, base.notes, base.max_segments)
+
+
+def test_rules_of_a_group_come_before_the_own_ones_of_an_operator():
+    group = '[groups]\nshared = [{ rule = "static_shape", of = "activations" }]\n\n[[ops]]'
+    text = GOOD.replace("[[ops]]", group).replace("rank = [1, 4]", 'groups = ["shared"]')
+    assert [use.rule for use in read(text).ops["ADD"].rules][-2:] == ["static_shape", "fused_activation"]
+
+
+def test_without_a_fallback_a_broken_rule_and_an_unknown_operator_are_errors():
+    profile = read(GOOD.replace('source = "page"', 'source = "page"\nfallback = false', 1))
+    (loads,) = profile.runtime
+    assert (loads.rule, loads.severity, set(loads.parameters["versions"])) == (
+        "runtime_version",
+        "error",
+        {"ADD", "MUL"},
+    )
+    assert {use.severity for use in profile.ops["ADD"].rules} == {"error"}
+    assert {use.severity for use in read(GOOD).ops["ADD"].rules} == {None}
+    doubted = read(GOOD.replace('source = "page"', 'source = "page"\nfallback = false', 1) + "confirmed = false\n")
+    assert {use.severity for use in doubted.ops["ADD"].rules} == {"warning"}

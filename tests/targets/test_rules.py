@@ -9,8 +9,9 @@ import pytest
 
 from litesmith.converters.graph import Operator, Quantization, Subgraph, Tensor
 from litesmith.errors import ModelError
+from litesmith.targets import geometry_rules, operand_rules
 from litesmith.targets.op_view import OpView, op_views, short_name
-from litesmith.targets.rules import RULES, RuleUse, Source, explain
+from litesmith.targets.rules import RULES, RuleUse, Source, explain, reached
 
 SOURCE = Source("a page", "https://example.org")
 
@@ -79,6 +80,9 @@ CASES: list[tuple[str, Mapping[str, Any], OpView, OpView, str]] = [
     ("type_pairs", {"pairs": [["int8", "uint8"]]}, view([X], [t(8, dtype="uint8")]), view([FLOAT], [X]), "float32 to int8"),
     ("same_types", {"of": ["operands", "outputs"]}, view([X, X], [X]), view([X, FLOAT], [X]), "float32, int8"),
     ("no_hybrid_weights", {"weights": 1}, view([X, KERNEL], [X]), view([FLOAT, KERNEL], [FLOAT]), "dynamic-range"),
+    ("even_four_bit_inputs", {"weights": 1}, view([X, t(4, 8, dtype="int4")], [X]), view([X, t(4, 7, dtype="int4")], [X]), "have 7 inputs"),
+    ("even_four_bit_inputs", {"weights": 1}, view([X, t(4, 7)], [X]), view([X, t(4, 1, dtype="int4")], [X]), "have 1 inputs"),
+    ("weight_types", {"weights": 1, "pairs": [["int8", "int8"], ["float32", "int8"]]}, view([FLOAT, KERNEL], [FLOAT]), view([X, FLOAT], [X]), "Weights are float32 for an input of type int8; weights that can be used, by input: int8 for int8, int8 for float32"),
     ("rank", {"of": "input0", "maximum": 4}, view([IMAGE], [X]), view([t(1, 1, 1, 1, 1)], [X]), "has 5 dimensions; 0 to 4"),
     ("rank_one_of", {"of": "input0", "ranks": [2, 4]}, view([IMAGE], [X]), view([t(1, 2, 3)], [X]), "only 2, 4"),
     ("innermost_dimensions", {"of": "activations", "count": 3}, view([IMAGE], [X]), view([t(2, 4, 4, 8)], [X]), "(2, 4, 4, 8)"),
@@ -102,6 +106,7 @@ CASES: list[tuple[str, Mapping[str, Any], OpView, OpView, str]] = [
     ("fused_activation", {"allow": ["NONE"]}, view([X], [X]), view([X], [X], fused_activation_function="TANH"), "TANH; only NONE"),
     ("option_one_of", {"option": "beta", "allow": [1.0]}, view([X], [X], beta=1.0), view([X], [X], beta=2.0), "beta is 2.0"),
     ("option_at_least", {"option": "block_size", "minimum": 2}, view([X], [X], block_size=2), view([X], [X], block_size=1), "at least 2"),
+    ("option_not_zero", {"option": "alpha"}, view([X], [X], alpha=-1e-30), view([X], [X], alpha=1e-39), "alpha is 1e-39"),
     ("option_given", {"option": "squeeze_dims"}, view([X], [X], squeeze_dims=(1,)), view([X], [X], squeeze_dims=()), "squeeze_dims is empty"),
     ("equal_options", {"options": ["a", "b"]}, view([X], [X], a=1, b=1), view([X], [X], a=1, b=2), "a, b are 1, 2"),
     ("constant_values", {"place": 1, "role": "strides", "allow": [1]}, view([X, ints(1, 1)], [X]), view([X, ints(1, 2)], [X]), "holds 1, 2"),
@@ -115,13 +120,27 @@ CASES: list[tuple[str, Mapping[str, Any], OpView, OpView, str]] = [
     ("no_batch_padding", {"place": 1}, view([IMAGE, ints(0, 0, 1, 1)], [IMAGE]), view([IMAGE, ints(1, 0, 1, 1)], [IMAGE]), "(1, 0)"),
     ("depth_reduction_multiple", {"place": 1, "multiple": 4}, view([IMAGE, ints(3)], [X]), view([t(1, 4, 4, 6), ints(-1)], [X]), "reduces 6 channels"),
     ("window_area", {"maximum": 16}, view([X], [X], filter_height=4, filter_width=4), view([X], [X], filter_height=4, filter_width=5), "4x5"),
-    ("no_strided_unit_window", {}, view([X], [X], filter_height=1, filter_width=1, stride_h=1, stride_w=1), view([X], [X], filter_height=1, filter_width=1, stride_h=1, stride_w=2), "(1, 2)"),
+    ("stride_within_window", {}, view([X], [X], filter_height=2, filter_width=3, stride_h=2, stride_w=3), view([X], [X], filter_height=2, filter_width=3, stride_h=3, stride_w=1), "2x3 window with stride (3, 1)"),
+    ("stride_within_kernel", {}, view([ints(1), KERNEL, IMAGE], [IMAGE], stride_h=3, stride_w=3, padding=0), view([ints(1), KERNEL, IMAGE], [IMAGE], stride_h=3, stride_w=4, padding=0), "3x3 with stride (3, 4)"),
+    ("stride_within_kernel", {}, view([ints(1), KERNEL, IMAGE], [IMAGE], stride_h=4, stride_w=4, padding=1), view([ints(1), KERNEL, IMAGE], [IMAGE], stride_h=4, stride_w=1, padding=0), "3x3 with stride (4, 1)"),
+    ("one_for_each_dimension", {"place": 1, "role": "strides"}, view([X, ints(1, 1)], [X]), view([IMAGE, ints(1, 1)], [X]), "names 2 dimensions of 4"),
+    ("transposed_size", {}, view([ints(1, 8, 7, 8), KERNEL, IMAGE], [IMAGE], stride_h=2, stride_w=2, padding=0), view([ints(1, 9, 8, 8), KERNEL, IMAGE], [IMAGE], stride_h=2, stride_w=2, padding=0), "makes 9x8 of 4x4; with SAME padding and stride 2x2 that has to come from 5x4"),
+    ("transposed_size", {}, view([ints(1, 9, 9, 8), KERNEL, IMAGE], [IMAGE], stride_h=2, stride_w=2, padding=1), view([ints(1, 4, 5, 8), KERNEL, IMAGE], [IMAGE], padding=0), "come from 4x5"),
+    ("constant_includes", {"place": 1, "role": "list of axes", "value": 2}, view([IMAGE, ints(1, 2)], [X]), view([IMAGE, ints(1)], [X]), "holds 1; 2 has to be"),
+    ("end_within_shape", {"place": 1}, view([X, ints(1, 9)], [X], end_mask=2), view([X, ints(1, 9)], [X], end_mask=1), "up to 1, 9 of a tensor of shape (1, 8)"),
     ("block_divides_image", {}, view([IMAGE], [X], block_size=2), view([t(1, 4, 5, 8)], [X], block_size=2), "(1, 4, 5, 8)"),
     ("positive_scale", {"of": "activations"}, view([X], [FLOAT]), view([t(8, scale=None)], [X]), "no scale above zero"),
     ("per_tensor", {"of": "input1"}, view([X, KERNEL], [X]), view([X, PER_CHANNEL], [X]), "2 scales"),
+    ("first_axis", {"of": "input0", "types": ["int8"]}, view([t(2, 8, dtype="uint8", axis=1)], [X]), view([t(2, 8, axis=1)], [X]), "names dimension 1"),
+    ("first_axis", {"of": "input1", "types": ["int8"]}, view([X, t(2, 8, scale=(0.1, 0.2), axis=1)], [X]), view([X, t(2, 8, axis=-1)], [X]), "names dimension -1"),
     ("quantized_axis", {"of": "input1", "axis": 0}, view([X, PER_CHANNEL], [X]), view([X, t(2, 8, scale=(0.1, 0.2), axis=1)], [X]), "dimension 1; dimension 0"),
     ("zero_point", {"of": "input0", "value": 0, "types": ["int8"]}, view([X], [X]), view([t(8, zero=3)], [X]), "zero point 3"),
     ("same_quantization", {"of": ["operands", "outputs"]}, view([X, X], [X]), view([X, t(8, scale=0.25)], [X]), "0.25 at 0, 0.5 at 0"),
+    ("product_axis", {}, view([X, t(5, 2, scale=(0.1, 0.2), axis=1)], [X]), view([X, t(5, 2, scale=(0.1, 0.2), axis=1)], [X], adj_y=True), "along dimension 1; dimension 0"),
+    ("zero_point", {"of": "input1", "value": 0, "types": ["int8"], "per_channel": False}, view([X, t(2, 8, scale=(0.1, 0.2), zero=3)], [X]), view([X, t(8, zero=3)], [X]), "zero point 3"),
+    ("same_quantization_to_load", {"of": ["input0", "outputs"]}, view([X, t(8, scale=0.25)], [X]), view([X], [t(8, zero=3)]), "(0.5 at 0, 0.5 at 3): the delegate accepts it, fails"),
+    ("zero_point_to_load", {"of": "input1", "value": 0, "types": ["int8"], "per_channel": True}, view([X, t(8, zero=3)], [X]), view([X, t(2, 8, scale=(0.1, 0.2), zero=3)], [X]), "zero point 3, not 0"),
+    ("zero_point_to_load", {"of": "input1", "value": 0, "types": ["int8"]}, view([X, X], [X]), view([X, t(8, zero=3)], [X]), "zero point 3, not 0: the delegate accepts it, fails"),
     ("product_below_output_scale", {}, view([X, X], [X]), view([X, X], [t(8, scale=0.25)]), "0.25, not below the output scale 0.25"),
     ("scale_ratio", {"minimum": 0.25, "below": 2}, view([X], [X]), view([X], [t(8, scale=0.25)]), "is 2; it has to lie in [0.25, 2)"),
     ("scale_product_ratio", {"minimum": 0.25, "below": 1}, view([X, X], [X]), view([X, X], [t(8, scale=0.125)]), "is 2"),
@@ -149,11 +168,24 @@ def test_rule(rule, parameters, kept, broken, part):
         assert use.finding(kept, "warning") is None
 
 
+def test_a_delegate_cannot_fail_on_what_it_refuses():
+    other_scale = t(8, scale=0.25)
+    fails = RuleUse("same_quantization_to_load", {"of": ["operands", "outputs"]}, SOURCE, severity="error")
+    refuses = RuleUse("result_count", {"allow": [2]}, SOURCE)
+    found = [finding for use in (fails, refuses) if (finding := use.finding(view([X], [other_scale]), "info"))]
+    assert [finding.rule for finding in reached(found)] == ["result_count"]
+    assert [finding.rule for finding in reached(found[:1])] == ["same_quantization_to_load"]
+
+
+# Rules that only the profiles of GPU, microcontrollers and Ethos-U use have their cases in test_gpu_micro_ethos.py.
+HERE = sorted(RULES.keys() - {rule.__name__ for rule in (*geometry_rules.RULES, *operand_rules.RULES)})
+
+
 def test_every_rule_has_a_case():
-    assert {case[0] for case in CASES} == set(RULES)
+    assert {case[0] for case in CASES} == set(HERE)
 
 
-@pytest.mark.parametrize("name", sorted(RULES))
+@pytest.mark.parametrize("name", HERE)
 def test_every_rule_can_look_at_an_operator_without_tensors_or_options(name):
     bare = view([], [])
     parameters = next(case[1] for case in CASES if case[0] == name)

@@ -43,7 +43,7 @@ def test_the_text_sums_up_and_groups_equal_findings(capsys):
     code, out, _ = run(capsys, "check", FLOAT, "--target", "edge_tpu")
     assert code == 1
     assert "edge_tpu@16 (predicted): 0 of 6 ops on edge_tpu in 0 segments; first break at op 0 CONV_2D: " in out
-    assert out.count("tensor_types") == 1
+    assert out.count("warning: tensor_types") == 1
     assert "ops 0-5" in out
     assert out.index("error: ") < out.index("warning: ")
 
@@ -99,11 +99,115 @@ def test_a_target_has_to_be_named(capsys):
     assert "--target" in capsys.readouterr().err
 
 
+def test_a_broken_file_among_several_is_told_in_its_place(capsys, tmp_path):
+    broken = tmp_path / "cut.tflite"
+    broken.write_bytes(Path(INT8).read_bytes()[:2000])
+    code, out, err = run(capsys, "check", INT8, str(broken), SPLIT, "--target", "edge_tpu", "--json")
+    document = json.loads(out)
+    assert (code, err) == (2, "")
+    assert [model["model"] for model in document["models"]] == [INT8, str(broken), SPLIT]
+    assert set(document["models"][1]) == {"model", "error"}
+    assert document["models"][1]["error"]["type"] == ModelError.__name__
+    assert [len(document["models"][place]["targets"]) for place in (0, 2)] == [1, 1]
+    code, out, _ = run(capsys, "check", INT8, str(broken), SPLIT, "--target", "edge_tpu")
+    assert code == 2
+    assert f"error: {broken}: " in out
+
+
+def test_several_files_and_targets_end_in_one_line_each(capsys):
+    code, out, _ = run(capsys, "check", INT8, SPLIT, FLOAT, "--target", "edge_tpu", "--target", "arm_cpu")
+    lines = [line.split() for line in out.split("\n\n\n")[-1].splitlines()[2:]]
+    assert code == 1
+    assert [line[0] for line in lines] == [INT8, INT8, SPLIT, SPLIT, FLOAT, FLOAT]
+    assert [line[3:5] for line in lines[:3]] == [["6", "6"], ["6", "6"], ["2", "5"]]
+    assert [line[-1] for line in lines] == ["-", "-", "2", lines[3][-1], "unmet", lines[5][-1]]
+
+
+def test_what_helps_most_is_told(capsys):
+    _, out, _ = run(capsys, "check", SPLIT, "--target", "edge_tpu")
+    assert "  what brings most operators back:\n    +3: op 2: Replace GATHER_ND" in out
+    _, out, _ = run(capsys, "check", SPLIT, "--target", "edge_tpu", "--json")
+    (gain,) = json.loads(out)["targets"][0]["gains"]
+    assert (gain["ops"], gain["rules"], gain["mapped_more"]) == ([2], ["unsupported_op"], 3)
+
+
+@pytest.fixture
+def log(tmp_path: Path) -> Path:
+    """What the compiler says of `SPLIT` when it leaves more than is predicted."""
+    rows = [
+        ("CONV_2D", 1, "Mapped to Edge TPU"),
+        ("CONV_2D", 1, "More than one subgraph is not supported"),
+        ("RESHAPE", 2, "More than one subgraph is not supported"),
+        ("GATHER_ND", 1, "Operation not supported"),
+    ]
+    table = "\n".join(f"{op:<31}{count:<11}{status}" for op, count, status in rows)
+    path = tmp_path / "gather_nd_int8_edgetpu.log"
+    heading = "Operator                       Count      Status"
+    path.write_text(f"Edge TPU Compiler version 16.0\nInput: gather_nd_int8.tflite\n\n{heading}\n\n{table}\n")
+    return path
+
+
+def test_a_compiler_log_stands_beside_the_prediction(capsys, log):
+    arguments = ("check", SPLIT, "--target", "edge_tpu", "--target", "arm_cpu", "--compiler-log", str(log))
+    code, out, _ = run(capsys, *arguments, "--json")
+    targets = json.loads(out)["targets"]
+    assert code == 0
+    assert [(target["target"], target["basis"]) for target in targets][:2] == [
+        ("edge_tpu@16", "predicted"),
+        ("edge_tpu@16", "observed"),
+    ]
+    assert [target["basis"] for target in targets] == ["predicted", "observed", "predicted"]
+    observed = targets[1]
+    assert (observed["mapped"], observed["segments"]) == (1, None)
+    assert [(row["op_index"], row["op"], row["predicted"], row["observed"]) for row in observed["differences"]] == [
+        (1, "RESHAPE", "edge_tpu", "cpu")
+    ]
+    _, out, _ = run(capsys, *arguments)
+    assert "edge_tpu@16 (observed in compiler log gather_nd_int8_edgetpu.log): 1 of 5 ops on edge_tpu" in out
+    assert "The prediction is wrong about 1 of 5 operators:\n    op 1 RESHAPE: predicted edge_tpu, observed cpu" in out
+    assert "More than one subgraph is not supported" in out
+
+
+def test_what_the_compiler_did_decides_the_exit_code(capsys, tmp_path):
+    failed = tmp_path / "int8_edgetpu.log"
+    failed.write_text("Edge TPU Compiler version 16.0\nInternal compiler error. Aborting!\n")
+    code, out, _ = run(capsys, "check", INT8, "--target", "edge_tpu", "--compiler-log", str(failed))
+    assert code == 1
+    assert "error: compiler_log" in out
+
+
+def test_a_compiled_file_stands_beside_the_prediction(capsys, real_data):
+    stem = str(real_data / "edgetpu_pairs" / "test_data__deeplabv3_mnv2_dm05_pascal_quant")
+    arguments = ("check", f"{stem}.tflite", "--target", "edge_tpu", "--compiled", f"{stem}_edgetpu.tflite")
+    code, out, _ = run(capsys, *arguments)
+    assert code == 0
+    assert ": 64 of 72 ops on edge_tpu in 1 segment; first break at op 64 RESIZE_BILINEAR" in out
+    assert "The prediction agrees." in out
+
+
+@pytest.mark.parametrize(
+    ("arguments", "part"),
+    [
+        ([INT8, FLOAT, "--target", "edge_tpu", "--compiled", INT8], "--compiled belongs to one model, but 2 are given"),
+        ([INT8, "--target", "nnapi", "--compiler-log", INT8], "--compiler-log is about the Edge TPU"),
+        ([INT8, "--target", "edge_tpu", "--compiled", SPLIT], "does not come from"),
+        ([INT8, "--target", "edge_tpu", "--compiler-log", INT8], "is no log of edgetpu_compiler"),
+        ([INT8, "--target", "edge_tpu", "--compiler-log", "missing.log"], "missing.log: cannot be read"),
+    ],
+)
+def test_what_was_observed_has_to_belong_to_the_model(capsys, arguments, part):
+    code, out, err = run(capsys, "check", *arguments)
+    assert (code, out) == (2, "")
+    assert part in err
+
+
 def test_targets_list(capsys):
     code, out, _ = run(capsys, "targets", "list", "--json")
     entries = json.loads(out)["targets"]
     assert code == 0
-    assert [entry["name"] for entry in entries] == ["arm_cpu", "edge_tpu", "nnapi"]
+    names = [entry["name"] for entry in entries]
+    assert names == sorted(names)
+    assert {"arm_cpu", "edge_tpu", "nnapi"} <= set(names)
     assert all(entry["default"] in entry["values"] for entry in entries)
     assert "edge_tpu" in run(capsys, "targets", "list")[1]
 
@@ -128,4 +232,4 @@ def test_listing_takes_no_name(capsys):
 def test_showing_an_unknown_target_is_bad_input(capsys, arguments):
     code, _, err = run(capsys, "targets", *arguments)
     assert code == 2
-    assert "arm_cpu, edge_tpu, nnapi" in err
+    assert all(name in err for name in ("arm_cpu", "edge_tpu", "nnapi"))

@@ -3,25 +3,25 @@
 from __future__ import annotations
 
 import argparse
-import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from litesmith.commands.answer import Answer, printable, table
+from litesmith.commands.answer import Answer, printable
+from litesmith.commands.check_text import overview, render
+from litesmith.errors import LitesmithError, ModelError, TargetError
 
 if TYPE_CHECKING:
     from litesmith.converters.tflite_model import TFLiteModel
-    from litesmith.targets.report import Finding, OpPlacement, TargetReport
+    from litesmith.targets.profile import TargetProfile
+    from litesmith.targets.report import TargetReport
 
 SUMMARY = "say where each operator of a .tflite file will run on a target, and why"
-EXAMPLE = "litesmith check model.tflite --target edge_tpu --target nnapi@30 --json"
+EXAMPLE = "litesmith check model.tflite --target edge_tpu --target nnapi@30 --compiled model_edgetpu.tflite --json"
 
-REASON_LENGTH = 76
-KINDS_SHOWN = 3
 UNMET = 1
-# What differs between findings of one kind: names of tensors and shapes.
-_PARTICULARS = re.compile(r"'[^']*'|\([\d, -]*\)")
+BROKEN = LitesmithError.exit_code
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -35,29 +35,68 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="NAME[@SETTING]",
         help="a target such as edge_tpu, nnapi@30 or arm_cpu; may be given several times",
     )
+    parser.add_argument(
+        "--compiled",
+        type=Path,
+        metavar="X_edgetpu.tflite",
+        help="what edgetpu_compiler made of the file: where its operators really are",
+    )
+    parser.add_argument(
+        "--compiler-log",
+        type=Path,
+        metavar="FILE",
+        help="what edgetpu_compiler said (with -s): how many operators of each kind it placed, and why not the others",
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Checked:
+    """One file with its reports, or with the error that kept it from being checked."""
+
+    source: str
+    document: Mapping[str, Any]
+    heading: str
+    reports: tuple[TargetReport, ...] = ()
+    error: ModelError | None = None
+
+    @property
+    def exit_code(self) -> int:
+        """2 for a broken file, 1 where a target is not met; what was observed counts more than what was predicted."""
+        if self.error is not None:
+            return BROKEN
+        decisive = {report.target: report for report in self.reports}  # an observed report follows the predicted one
+        return UNMET if any(report.errors for report in decisive.values()) else 0
+
+    @property
+    def text(self) -> str:
+        """The file for people."""
+        return "\n\n".join((self.heading, *(render(report) for report in self.reports)))
 
 
 def execute(args: argparse.Namespace) -> Answer:
-    """Check every file against every target; exit 1 where one of them cannot be met.
+    """Check every file against every target; exit 1 where one of them cannot be met, 2 where a file is broken.
+
+    Of several files a broken one is told in its place, and the others are checked all the same.
 
     Raises:
-        ModelError: a file cannot be read or is not a sound TFLite flatbuffer.
-        UnknownTarget: there is no such target.
+        ModelError: the only file cannot be read or is not a sound TFLite flatbuffer, or the compiled file or the log
+            does not belong to it.
+        TargetError: there is no such target, or what was observed belongs to none of the targets.
     """
-    from litesmith.converters.tflite_model import TFLiteModel
-    from litesmith.targets.check import check
     from litesmith.targets.profile import TargetProfile
 
     profiles = [TargetProfile.load(name) for name in args.targets]
-    documents, texts, unmet = [], [], False
-    for path in args.models:
-        model = TFLiteModel.from_file(path)
-        reports = [check(model, profile) for profile in profiles]
-        documents.append(describe(model, reports))
-        texts.append("\n\n".join((_heading(model), *(render(report) for report in reports))))
-        unmet = unmet or any(report.errors for report in reports)
+    _refuse_stray_observations(args, profiles)
+    if len(args.models) == 1:
+        checked = [_checked(args.models[0], profiles, args)]
+    else:
+        checked = [_checked_or_broken(path, profiles, args) for path in args.models]
+    documents = [one.document for one in checked]
+    texts = [one.text for one in checked]
+    if len(checked) > 1:
+        texts.append(overview([(one.source, one.reports) for one in checked]))
     document: Mapping[str, Any] = documents[0] if len(documents) == 1 else {"models": documents}
-    return Answer(document, printable("\n\n\n".join(texts)), UNMET if unmet else 0)
+    return Answer(document, printable("\n\n\n".join(texts)), max(one.exit_code for one in checked))
 
 
 def describe(model: TFLiteModel, reports: Sequence[TargetReport]) -> dict[str, Any]:
@@ -72,82 +111,45 @@ def describe(model: TFLiteModel, reports: Sequence[TargetReport]) -> dict[str, A
     }
 
 
-def render(report: TargetReport) -> str:
-    """One target for people: a line that sums up, the operators off the accelerator, the findings."""
-    from litesmith.targets.report import SEVERITIES
-
-    off = [op for op in report.ops if op.placement != report.accelerator]
-    parts = [_summary(report)]
-    if off:
-        rows = [_row(ops) for ops in _grouped(off, lambda op: (op.rule, _kind(op.reason or "")))]
-        parts.append(_indented(table(("ops", "operator", "rule", "reason"), rows)))
-    findings = sorted(report.findings, key=lambda finding: SEVERITIES.index(finding.severity))
-    kinds = _grouped(findings, lambda finding: (finding.severity, finding.rule, _kind(finding.message)))
-    parts += [_finding_lines(findings) for findings in kinds]
-    return "\n\n".join(parts)
+def _refuse_stray_observations(args: argparse.Namespace, profiles: Sequence[TargetProfile]) -> None:
+    if args.compiled is None and args.compiler_log is None:
+        return
+    given = "--compiled" if args.compiled is not None else "--compiler-log"
+    if len(args.models) > 1:
+        raise TargetError(f"{given} belongs to one model, but {len(args.models)} are given; check them one by one")
+    if not any(profile.accelerator == "edge_tpu" for profile in profiles):
+        raise TargetError(f"{given} is about the Edge TPU, which is none of the targets; add --target edge_tpu")
 
 
-def _heading(model: TFLiteModel) -> str:
+def _checked_or_broken(path: Path, profiles: Sequence[TargetProfile], args: argparse.Namespace) -> Checked:
+    try:
+        return _checked(path, profiles, args)
+    except ModelError as error:
+        told = {"type": type(error).__name__, "message": str(error)}
+        return Checked(str(path), {"model": str(path), "error": told}, f"error: {error}", error=error)
+
+
+def _checked(path: Path, profiles: Sequence[TargetProfile], args: argparse.Namespace) -> Checked:
     from litesmith.converters.label import truth_label
+    from litesmith.converters.tflite_model import TFLiteModel
 
-    return f"{model.source}: {truth_label(model)}, {len(model.main.operators)} ops"
-
-
-def _summary(report: TargetReport) -> str:
-    segments = f"{report.segments} segment{'' if report.segments == 1 else 's'}"
-    line = (
-        f"{report.target} ({report.basis}): {report.mapped} of {report.total} ops on {report.accelerator} in {segments}"
-    )
-    if report.first_break is None:
-        return line
-    first = next(op for op in report.ops if op.index == report.first_break)
-    return f"{line}; first break at op {first.index} {first.op}: {first.reason}"
+    model = TFLiteModel.from_file(path)
+    reports = tuple(report for profile in profiles for report in _reports(model, profile, args))
+    heading = f"{model.source}: {truth_label(model)}, {len(model.main.operators)} ops"
+    return Checked(model.source, describe(model, reports), heading, reports)
 
 
-def _row(ops: Sequence[OpPlacement]) -> tuple[str, ...]:
-    reason = ops[0].reason or ""
-    if len(reason) > REASON_LENGTH:
-        reason = f"{reason[: REASON_LENGTH - 3].rstrip()}..."
-    return _ranges(op.index for op in ops), _kinds(ops), ops[0].rule or "", reason
+def _reports(model: TFLiteModel, profile: TargetProfile, args: argparse.Namespace) -> tuple[TargetReport, ...]:
+    """The prediction, and what was observed where a file that tells it is given."""
+    from litesmith.targets.check import check
 
+    predicted = check(model, profile)
+    if profile.accelerator != "edge_tpu" or (args.compiled is None and args.compiler_log is None):
+        return (predicted,)
+    from litesmith.converters.tflite_model import TFLiteModel
+    from litesmith.targets.compiler_log import read_log
+    from litesmith.targets.observed_edge_tpu import observe
 
-def _finding_lines(findings: Sequence[Finding]) -> str:
-    first = findings[0]
-    places = [finding.op_index for finding in findings if finding.op_index is not None]
-    where = f", op{'s' if len(places) > 1 else ''} {_ranges(places)}" if places else ""
-    more = f" (and {len(findings) - 1} like it)" if len(findings) > 1 else ""
-    lines = [f"  {first.severity}: {first.rule}{where}", f"    {first.message}{more}"]
-    return "\n".join([*lines, f"    fix: {first.fix}", f"    source: {first.source}"])
-
-
-def _grouped(items: Iterable[Any], key: Any) -> list[list[Any]]:
-    """Items of equal key together, in the order in which the keys first occur."""
-    groups: dict[Any, list[Any]] = {}
-    for item in items:
-        groups.setdefault(key(item), []).append(item)
-    return list(groups.values())
-
-
-def _kind(message: str) -> str:
-    return _PARTICULARS.sub("", message)
-
-
-def _kinds(ops: Sequence[OpPlacement]) -> str:
-    names = list(dict.fromkeys(op.op for op in ops))
-    rest = f" and {len(names) - KINDS_SHOWN} more" if len(names) > KINDS_SHOWN else ""
-    return ", ".join(names[:KINDS_SHOWN]) + rest
-
-
-def _ranges(places: Iterable[int]) -> str:
-    """Places in short: `3, 7-9`."""
-    spans: list[list[int]] = []
-    for place in sorted(set(places)):
-        if spans and place == spans[-1][1] + 1:
-            spans[-1][1] = place
-        else:
-            spans.append([place, place])
-    return ", ".join(str(first) if first == last else f"{first}-{last}" for first, last in spans)
-
-
-def _indented(text: str) -> str:
-    return "\n".join(f"  {line}" for line in text.splitlines())
+    compiled = None if args.compiled is None else TFLiteModel.from_file(args.compiled)
+    log = None if args.compiler_log is None else read_log(args.compiler_log, model.source)
+    return predicted, observe(model, profile, predicted, compiled=compiled, log=log)

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import argparse
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from litesmith.commands.answer import Answer, table
-from litesmith.errors import UnknownTarget
+from litesmith.errors import OutputError, UnknownTarget
 
 if TYPE_CHECKING:
     from litesmith.targets.profile import TargetProfile
-    from litesmith.targets.rules import RuleUse
 
 SUMMARY = "list the targets, or show which operators one of them takes and under which rules"
 EXAMPLE = "litesmith targets show edge_tpu@16"
@@ -18,18 +18,23 @@ EXAMPLE = "litesmith targets show edge_tpu@16"
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the arguments of `targets`."""
-    parser.add_argument("action", choices=("list", "show"), help="all targets, or one in full")
-    parser.add_argument("name", nargs="?", metavar="NAME[@SETTING]", help="the target to show")
+    parser.add_argument("action", choices=("list", "show", "docs"), help="all targets, one in full, or all as Markdown")
+    parser.add_argument(
+        "name", nargs="?", metavar="NAME[@SETTING]", help="the target to show; for docs a file to renew"
+    )
 
 
 def execute(args: argparse.Namespace) -> Answer:
-    """List the bundled profiles or print one.
+    """List the bundled profiles, print one, or write the page about all of them.
 
     Raises:
         UnknownTarget: there is no such target, none was named, or one was named where all are listed.
+        OutputError: the file for the page cannot be read or written, or has no marker.
     """
     from litesmith.targets.profile import TargetProfile, list_profiles
 
+    if args.action == "docs":
+        return _pages(Path(args.name) if args.name else None)
     if args.action == "show":
         if args.name is None:
             raise UnknownTarget(f"which target? Choose one of {', '.join(list_profiles())}")
@@ -47,18 +52,19 @@ def execute(args: argparse.Namespace) -> Answer:
 
 
 def render(profile: TargetProfile) -> str:
-    """One profile for people."""
+    """One profile for people: every rule as a sentence, with the number of its source."""
+    from litesmith.targets.profile_words import Sources, cited, op_words, rule_words
+
+    sources = Sources()
     heading = f"{profile.label}: {profile.title}; takes {len(profile.ops)} operators"
-    parts = [heading, *(f"note: {note.text} {note.fix}" for note in profile.notes)]
-    general = (*profile.runtime, *profile.every_op)
+    parts = [f"{heading} {cited(profile.source, True, sources)}"]
+    parts += [f"note: {note.text} {note.fix} {cited(note.source, True, sources)}" for note in profile.notes]
+    general = [f"  {rule_words(use, sources)}" for use in (*profile.runtime, *profile.every_op)]
     if general:
-        parts.append("every operator: " + "; ".join(map(_rule_text, general)))
-    rows = [
-        (name, "yes" if op.confirmed and op.source.confirmed else "recalled", "; ".join(map(_rule_text, op.rules)))
-        for name, op in sorted(profile.ops.items())
-    ]
-    parts.append(table(("operator", "confirmed", "rules"), rows))
-    return "\n\n".join([*parts, f"source: {profile.source.cite()}"])
+        parts.append("\n".join(["every operator stays off where:", *general]))
+    for op in op_words(profile, sources):
+        parts.append("\n".join([f"{op.title} {op.source}", *(f"  {line}" for line in op.sentences)]))
+    return "\n\n".join([*parts, "sources:\n" + "\n".join(sources.lines())])
 
 
 def _entry(profile: TargetProfile) -> dict[str, Any]:
@@ -72,17 +78,18 @@ def _entry(profile: TargetProfile) -> dict[str, Any]:
     }
 
 
-def _rule_text(use: RuleUse) -> str:
-    """A rule with its parameters; long tables of them are left to `--json`."""
-    shown = ", ".join(f"{key}={_short(value)}" for key, value in use.parameters.items())
-    only = f" for {', '.join(use.when_types)}" if use.when_types else ""
-    doubt = "" if use.confirmed and use.source.confirmed else " (recalled)"
-    return f"{use.rule}({shown}){only}{doubt}" if shown else f"{use.rule}{only}{doubt}"
+def _pages(file: Path | None) -> Answer:
+    """All profiles as Markdown, behind the hand-written head of `file` where one is named."""
+    from litesmith.files import write_text
+    from litesmith.targets.profile_page import pages, with_pages
 
-
-def _short(value: Any) -> str:
-    if isinstance(value, dict):
-        return f"{len(value)} entries"
-    if isinstance(value, list | tuple):
-        return "/".join(_short(item) for item in value)
-    return str(value)
+    if file is None:
+        return Answer({"markdown": pages()}, pages())
+    try:
+        text = with_pages(file.read_text("utf-8"))
+    except OSError as error:
+        raise OutputError(f"{file}: cannot be read ({error.strerror}); name a Markdown file with a marker") from error
+    except ValueError as error:
+        raise OutputError(f"{file}: {error}") from error
+    write_text(file, text)
+    return Answer({"file": str(file)}, f"{file}: written again from the profiles")

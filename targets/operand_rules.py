@@ -1,0 +1,134 @@
+"""Rules about what an operator is given: computed or constant, quantized or not. The docstrings are the messages."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import numpy.typing as npt
+
+from litesmith.converters.graph import Tensor
+from litesmith.targets.op_view import OpView, short_name
+from litesmith.targets.tensor_rules import Facts
+
+
+def quantized(op: OpView, *, of: Sequence[str], types: Sequence[str]) -> Facts | None:
+    """Tensor '{tensor}' ({dtype}) is not quantized: it has no scale above zero.
+
+    Fix: quantize the model to full integer; every tensor that is computed with needs a scale.
+    """
+    for tensor in (tensor for selector in of for tensor in op.tensors(selector)):
+        lacking = tensor.quantization is None or min(tensor.quantization.scales) <= 0
+        if tensor.dtype in types and lacking:
+            return {"tensor": short_name(tensor), "dtype": tensor.dtype}
+    return None
+
+
+def only_batch_dynamic(op: OpView, *, of: str) -> Facts | None:
+    """Tensor '{tensor}' has shape {shape}: only the first dimension, the batch, can be left open.
+
+    Fix: convert the model with fixed input shapes.
+    """
+    wrong = [tensor for tensor in op.tensors(of) if any(size < 0 for size in tensor.shape_signature[1:])]
+    return {"tensor": short_name(wrong[0]), "shape": str(wrong[0].shape_signature)} if wrong else None
+
+
+def computed_operands(op: OpView, *, allow: Sequence[int]) -> Facts | None:
+    """It has {count} inputs that are computed while the model runs; only {allow} can be used.
+
+    Fix: fold constants when the model is converted, or split the operator.
+    """
+    count = len(op.tensors("inputs"))
+    return None if count in allow else {"count": count}
+
+
+def at_most_operands(op: OpView, *, maximum: int) -> Facts | None:
+    """It has {count} inputs; at most {maximum} can be used.
+
+    Fix: join the inputs in two steps.
+    """
+    return {"count": len(op.operands)} if len(op.operands) > maximum else None
+
+
+def computed_operand(op: OpView, *, place: int, role: str) -> Facts | None:
+    """The {role} (input {place}) is a constant; it has to be computed while the model runs.
+
+    Fix: let the converter fold this operator, whose result is known before the first run.
+    """
+    tensor = op.operand(place)
+    return {} if tensor is not None and op.is_static(tensor) else None
+
+
+def operands_absent(op: OpView, *, places: Sequence[int], role: str) -> Facts | None:
+    """It is given {role} (input {place}), which cannot be used.
+
+    Fix: build the layer without {role}.
+    """
+    given = [place for place in places if op.operand(place) is not None]
+    return {"place": given[0]} if given else None
+
+
+def not_both_options(op: OpView, *, options: Sequence[str]) -> Facts | None:
+    """Options {options} are all set; at most one of them can be.
+
+    Fix: build the layer with one of {options} only.
+    """
+    return {} if all(op.option(name) for name in options) else None
+
+
+def weight_sum(op: OpView, *, place: int, maximum: int) -> Facts | None:
+    """The weights of one output channel add up to {total} in absolute value; at most {maximum} can be used.
+
+    Fix: use a smaller filter or fewer input channels.
+    """
+    tensor = op.operand(place)
+    if tensor is None or not tensor.is_constant or tensor.dtype not in {"int8", "uint8"}:
+        return None
+    total = int(_channel_sums(op, tensor).max(initial=0))
+    return {"total": total} if total > maximum else None
+
+
+def constant_magnitude(op: OpView, *, place: int, role: str, maximum: int) -> Facts | None:
+    """The {role} holds {value}; its values can be {maximum} at most, plus or minus.
+
+    Fix: calibrate again; a {role} so large comes from a very small scale of the input or of the weights.
+    """
+    values = op.integers(place)
+    if not values or max(map(abs, values)) <= maximum:
+        return None
+    return {"value": max(values, key=abs)}
+
+
+def broadcast_from_same_rank(op: OpView) -> Facts | None:
+    """Its inputs have shapes {found}; inputs of different rank are broadcast only along leading dimensions of 1.
+
+    Fix: reshape the smaller input to the rank of the larger one.
+    """
+    shapes = [tensor.shape for tensor in op.tensors("operands") if len(tensor.shape) > 1]
+    if len({len(shape) for shape in shapes}) < 2 or _broadcast(shapes):
+        return None
+    return {"found": " and ".join(map(str, shapes))}
+
+
+def _channel_sums(op: OpView, tensor: Tensor) -> npt.NDArray[np.int64]:
+    """Sum of |weight - zero point| for each output channel: one a row, or one a column of depthwise weights."""
+    zero = tensor.quantization.zero_points[0] if tensor.quantization else 0
+    distance = np.abs(op.read(tensor).astype(np.int64) - zero)
+    rows = distance.reshape(-1, distance.shape[-1]).T if op.operator.op == "DEPTHWISE_CONV_2D" else distance
+    sums: npt.NDArray[np.int64] = rows.reshape(rows.shape[0], -1).sum(axis=1)
+    return sums
+
+
+def _broadcast(shapes: Sequence[tuple[int, ...]]) -> bool:
+    """Whether NumPy's rule joins the shapes."""
+    try:
+        np.broadcast_shapes(*shapes)
+    except ValueError:
+        return False
+    return True
+
+
+RULES = (
+    quantized, only_batch_dynamic, computed_operands, at_most_operands, computed_operand, operands_absent,
+    not_both_options, weight_sum, constant_magnitude, broadcast_from_same_rank,
+)  # fmt: skip

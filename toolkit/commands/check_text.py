@@ -1,0 +1,158 @@
+"""The answer of `litesmith check` for people: a summary of each target, what stays on the CPU, why, and what helps."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING, Any
+
+from litesmith.commands.answer import table
+
+if TYPE_CHECKING:
+    from litesmith.targets.report import Difference, Finding, Gain, OpPlacement, StatusCount, TargetReport
+
+REASON_LENGTH = 76
+KINDS_SHOWN = 3
+GAINS_SHOWN = 5
+DIFFERENCES_SHOWN = 20
+# What differs between findings of one kind: names of tensors and shapes.
+_PARTICULARS = re.compile(r"'[^']*'|\([\d, -]*\)")
+
+
+def render(report: TargetReport) -> str:
+    """One target for people: a line that sums up, the operators off the accelerator, the findings, what helps."""
+    from litesmith.targets.report import SEVERITIES
+
+    off = [op for op in report.ops if op.placement != report.accelerator]
+    parts = [_summary(report)]
+    if off:
+        parts.append(_off_table(report, off))
+    if report.counts:
+        parts.append(_counts_table(report.counts))
+    if report.basis == "observed":
+        parts.append(_differences(report))
+    findings = sorted(report.findings, key=lambda finding: SEVERITIES.index(finding.severity))
+    kinds = _grouped(findings, lambda finding: (finding.severity, finding.rule, _kind(finding.message)))
+    parts += [_finding_lines(findings) for findings in kinds]
+    if report.gains:
+        parts.append(_gain_lines(report.gains))
+    return "\n\n".join(parts)
+
+
+def overview(checked: Sequence[tuple[str, Sequence[TargetReport]]]) -> str:
+    """One line for each file and target; a file without reports is broken."""
+    rows: list[tuple[str, ...]] = []
+    for source, reports in checked:
+        rows += [
+            (
+                source, report.target, report.basis, str(report.mapped), str(report.total), _count(report.segments),
+                _count(report.first_break), "unmet" if report.errors else "",
+            )
+            for report in reports
+        ]  # fmt: skip
+        if not reports:
+            rows.append((source, "", "", "", "", "", "", "broken"))
+    return table(("model", "target", "basis", "mapped", "ops", "segments", "first break", ""), rows)
+
+
+def _summary(report: TargetReport) -> str:
+    pieces = "" if report.segments is None else f" in {report.segments} segment{'' if report.segments == 1 else 's'}"
+    basis = report.basis if report.observed_in is None else f"{report.basis} in {report.observed_in}"
+    line = f"{report.target} ({basis}): {report.mapped} of {report.total} ops on {report.accelerator}{pieces}"
+    if report.first_break is None:
+        return line
+    first = next(op for op in report.ops if op.index == report.first_break)
+    return f"{line}; first break at op {first.index} {first.op}: {first.reason}"
+
+
+def _off_table(report: TargetReport, off: Sequence[OpPlacement]) -> str:
+    """Operators off the accelerator; what is observed names no rule, but may not know where an operator is."""
+    groups = _grouped(off, lambda op: (op.rule, op.placement, _kind(op.reason or "")))
+    if report.basis == "predicted":
+        return _indented(table(("ops", "operator", "rule", "reason"), [_row(ops, ops[0].rule or "") for ops in groups]))
+    return _indented(table(("ops", "operator", "where", "reason"), [_row(ops, ops[0].placement) for ops in groups]))
+
+
+def _counts_table(counts: Sequence[StatusCount]) -> str:
+    rows = [(count.op, str(count.observed), _count(count.predicted), count.status) for count in counts]
+    return _indented(table(("operator", "observed", "predicted", "status"), rows))
+
+
+def _differences(report: TargetReport) -> str:
+    """Where the prediction is wrong, and how often."""
+    wrong = sum(difference.count for difference in report.differences)
+    if not wrong:
+        return "  The prediction agrees."
+    lines = [f"  The prediction is wrong about {wrong} of {report.total} operators:"]
+    lines += [f"    {_difference_line(difference)}" for difference in report.differences[:DIFFERENCES_SHOWN]]
+    hidden = len(report.differences) - DIFFERENCES_SHOWN
+    return "\n".join([*lines, f"    and {hidden} more (see --json)"] if hidden > 0 else lines)
+
+
+def _difference_line(difference: Difference) -> str:
+    one = f"op {difference.op_index} {difference.op}"
+    where = f"{difference.count} {difference.op}" if difference.op_index is None else one
+    return f"{where}: predicted {difference.predicted}, observed {difference.observed}"
+
+
+def _gain_lines(gains: Sequence[Gain]) -> str:
+    """The rewrites that bring most operators back."""
+    lines = ["  what brings most operators back:"]
+    for gain in gains[:GAINS_SHOWN]:
+        places = f"op{'s' if len(gain.ops) > 1 else ''} {_ranges(gain.ops)}"
+        helps = gain.fixes[0] if len(gain.fixes) == 1 else f"resolve {', '.join(gain.rules)}, all of them"
+        lines.append(f"    +{gain.mapped_more}: {places}: {helps}")
+    return "\n".join(lines)
+
+
+def _row(ops: Sequence[OpPlacement], label: str) -> tuple[str, ...]:
+    reason = ops[0].reason or ""
+    if len(reason) > REASON_LENGTH:
+        reason = f"{reason[: REASON_LENGTH - 3].rstrip()}..."
+    return _ranges(op.index for op in ops), _kinds(ops), label, reason
+
+
+def _finding_lines(findings: Sequence[Finding]) -> str:
+    first = findings[0]
+    places = [finding.op_index for finding in findings if finding.op_index is not None]
+    where = f", op{'s' if len(places) > 1 else ''} {_ranges(places)}" if places else ""
+    more = f" (and {len(findings) - 1} like it)" if len(findings) > 1 else ""
+    lines = [f"  {first.severity}: {first.rule}{where}", f"    {first.message}{more}"]
+    return "\n".join([*lines, f"    fix: {first.fix}", f"    source: {first.source}"])
+
+
+def _grouped(items: Iterable[Any], key: Any) -> list[list[Any]]:
+    """Items of equal key together, in the order in which the keys first occur."""
+    groups: dict[Any, list[Any]] = {}
+    for item in items:
+        groups.setdefault(key(item), []).append(item)
+    return list(groups.values())
+
+
+def _kind(message: str) -> str:
+    return _PARTICULARS.sub("", message)
+
+
+def _kinds(ops: Sequence[OpPlacement]) -> str:
+    names = list(dict.fromkeys(op.op for op in ops))
+    rest = f" and {len(names) - KINDS_SHOWN} more" if len(names) > KINDS_SHOWN else ""
+    return ", ".join(names[:KINDS_SHOWN]) + rest
+
+
+def _ranges(places: Iterable[int]) -> str:
+    """Places in short: `3, 7-9`."""
+    spans: list[list[int]] = []
+    for place in sorted(set(places)):
+        if spans and place == spans[-1][1] + 1:
+            spans[-1][1] = place
+        else:
+            spans.append([place, place])
+    return ", ".join(str(first) if first == last else f"{first}-{last}" for first, last in spans)
+
+
+def _count(number: int | None) -> str:
+    return "-" if number is None else str(number)
+
+
+def _indented(text: str) -> str:
+    return "\n".join(f"  {line}" for line in text.splitlines())
