@@ -8,11 +8,16 @@ from pathlib import Path
 
 from litesmith import prune, qat
 from litesmith.calibration.entry_point import load_entry_point
+from litesmith.converters.calibrated import check_matches
+from litesmith.converters.engines import activations
 from litesmith.converters.keras import convert
+from litesmith.converters.post_training import operator_names
 from litesmith.converters.quantize import QuantizationSpec
-from litesmith.errors import RecipeError
+from litesmith.converters.rewrites import rewrite
+from litesmith.converters.tflite_model import TFLiteModel
+from litesmith.errors import ConversionError, RecipeError
 from litesmith.files import sha256_file
-from litesmith.recipe import Recipe
+from litesmith.recipe import QuantizeSpec, Recipe
 from litesmith.student import Run
 
 
@@ -30,11 +35,24 @@ def preflight(run: Run) -> None:
         run.build(recipe.teacher)
     run.seed("preflight")
     student = run.build(recipe.student)
-    convert(student, QuantizationSpec("float32"))
+    _check_patterns(recipe.quantize, convert(student, QuantizationSpec("float32")))
     if recipe.prune is not None:
         prune.prunable(student, recipe.prune)
     if recipe.quantize.qat is not None:
         qat.quantization_aware(student, preserve_sparsity=False)
+
+
+def _check_patterns(wanted: QuantizeSpec, model: TFLiteModel) -> None:
+    """Names in the file are those of the layers, trained or not."""
+    rewritten = rewrite(model).model
+    tensors = [tensor.name for tensor in activations(rewritten)]
+    named = (("precision", wanted.precision, operator_names(rewritten), "operator"),
+             ("ranges", wanted.ranges, tensors, "tensor"))  # fmt: skip
+    for key, patterns, names, what in named:
+        try:
+            check_matches(patterns, names, what)
+        except ConversionError as error:
+            raise RecipeError(str(error), key=f"quantize.{key}") from error
 
 
 def source_digests(recipe: Recipe, base: Path) -> dict[str, str]:

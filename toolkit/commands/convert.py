@@ -39,6 +39,16 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="representative samples: .npz, .tsv, .csv, folder of images, or package.module:function",
     )
     add_preprocess_arguments(parser)
+    _add_quantization_arguments(parser)
+    parser.add_argument(
+        "--samples", type=int, metavar="N", help="how many samples to calibrate with (200, or all there are)"
+    )
+    parser.add_argument("--seed", type=int, default=0, help="for drawing samples (0)")
+    add_acceptance_arguments(parser)
+    parser.add_argument("--allow-code", action="store_true", help="load a model file that holds Python code")
+
+
+def _add_quantization_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--effort",
         choices=("none", "fast", "standard", "high"),
@@ -69,10 +79,6 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="PATTERN=TYPE",
         help="int16, float32 or (with int4 weights) int8 for operators by the name of their output",
     )
-    parser.add_argument("--samples", type=int, metavar="N", help="how many samples to calibrate with (at most 200)")
-    parser.add_argument("--seed", type=int, default=0, help="for drawing samples (0)")
-    add_acceptance_arguments(parser)
-    parser.add_argument("--allow-code", action="store_true", help="load a model file that holds Python code")
 
 
 def execute(args: argparse.Namespace) -> Answer:
