@@ -195,10 +195,15 @@ def test_16_bits_are_given_to_several_groups_where_several_need_them(three_offse
     assert precisions[0] < precisions[1] < set(found.best.made.spec.precision)
 
 
-def test_no_file_is_made_twice(three_offsets):
-    made = [tried for tried in three_offsets.within(IMPOSSIBLE).tries if tried.spec is not None]
-    choices = [(tuple(sorted(tried.spec.precision)), tried.treatment.effort) for tried in made]
-    assert len(set(choices)) == len(choices)
+def test_no_file_is_made_twice(offset):
+    """Of the groups of operators that gain, the last ones may add no operator to those before."""
+    tried = [one for one in offset.within(IMPOSSIBLE).tries if one.remedy.startswith("int16")]
+    all_but_some, every = (one.judgement.snr_db for one in tried[-2:])
+    assert len(tried[-1].spec.precision) == 5 and every > all_but_some
+    found = offset.within(Limits(min_snr_db=(all_but_some + every) / 2))
+    made = [one for one in found.tries if one.spec is not None]
+    choices = {(*sorted(one.spec.precision), one.treatment.effort) for one in made}
+    assert len(choices) == len(made) and len(found.best.made.spec.precision) == 5
 
 
 def test_other_ranges_are_enough_where_min_max_holds_what_nothing_reads(spiky):
@@ -279,6 +284,14 @@ def test_without_leave_only_what_was_asked_for_is_made(offset):
     assert remedies_of(found) == ASKED
     assert found.best.made is found.tries[1] and found.best.made.judgement.unmet
     assert found.diagnosis is None
+
+
+@pytest.mark.parametrize("limits", [Limits(), IMPOSSIBLE])
+def test_where_it_is_asked_for_the_loss_is_explained_and_nothing_is_tried(offset, limits):
+    found = offset.within(limits, remedies=Remedies(allowed=False, explain=True))
+    assert remedies_of(found) == ASKED and found.best.made is found.tries[1]
+    assert found.diagnosis.fidelity.snr_db == found.tries[1].judgement.snr_db
+    assert offset.within(Limits(), remedies=Remedies(explain=True)).best.made.remedy == "effort fast"
 
 
 def test_a_file_that_is_only_too_large_or_in_the_wrong_place_is_no_case_for_remedies(offset):
