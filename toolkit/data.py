@@ -43,8 +43,8 @@ def load_dataset(
     raw = _digits() if source == DIGITS else read_source(source, base=base, preprocess=fit)
     if texts := [name for name, array in raw.inputs.items() if array.dtype.kind in "US"]:
         raise DataError(
-            f"{source}: {', '.join(map(repr, texts))} {'hold' if len(texts) > 1 else 'holds'} text; name an entry "
-            "point package.module:function that returns numbers made of it"
+            f"{source}: {', '.join(map(repr, texts))} {'hold' if len(texts) > 1 else 'holds'} text, not numbers; name an "
+            "entry point package.module:function that returns numbers made of it"
         )
     if raw.labels is None:
         raise DataError(f"{source}: has no labels; give a folder with one subfolder per class, or an array 'y'")

@@ -401,13 +401,12 @@ def test_a_file_that_cannot_be_made_at_all_is_an_error(offset):
     assert len(told) == 1 and told[0].judgement is None
 
 
-def test_the_same_inputs_give_the_same_tries_and_bytes(three_offsets):
+def test_the_same_inputs_give_the_same_tries_and_bytes(offset):
     def comparable(found):
         return [(tried.remedy, tried.refused, tried.judgement, tried.spec, tried.treatment) for tried in found.tries]
 
-    fresh = FloatModel(three_offsets.model, INT8, three_offsets.calibration)
-    again = Case(three_offsets.model, three_offsets.calibration, three_offsets.samples, fresh)
-    first, second = (one.within(IMPOSSIBLE) for one in (three_offsets, again))
+    again = Case(offset.model, offset.calibration, offset.samples, FloatModel(offset.model, INT8, offset.calibration))
+    first, second = (one.within(IMPOSSIBLE) for one in (offset, again))
     assert comparable(first) == comparable(second)
     assert first.best.model.content == second.best.model.content
 

@@ -198,5 +198,5 @@ def test_real_cifar_images(real_data, tmp_path):
 
 def test_a_table_of_text_says_what_to_do_with_it(tmp_path):
     (tmp_path / "mood.tsv").write_text("sentence\tlabel\nfine\t1\nsad\t0\n")
-    with pytest.raises(DataError, match=r"'sentence' holds text; name an entry point"):
+    with pytest.raises(DataError, match=r"'sentence' holds text, not numbers; name an entry point"):
         load_dataset("mood.tsv", base=tmp_path, image_shape=None, scale=None, offset=None)

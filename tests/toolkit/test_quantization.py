@@ -147,6 +147,7 @@ def test_without_leave_nothing_is_tried(quantized):
     assert (done.code, done.remedies, done.taken["remedy"]) == (1, EFFORTS[:2], "effort fast")
 
 
+@pytest.mark.slow
 def test_operators_stay_in_float_only_with_leave(quantized):
     done = quantized("far", "[quantize]\nallow_float = true\n", TIGHT)
     assert done.code == 0 and done.taken["remedy"].startswith("float32 for ")
@@ -213,6 +214,7 @@ def test_the_choice_of_a_rescue_makes_the_same_file_without_one(quantized):
     assert again.model.content == rescued.model.content and again.code == 0
 
 
+@pytest.mark.slow
 def test_training_the_worst_layers_is_refused_where_it_would_not_give_what_was_asked_for(quantized):
     done = quantized("far", "[quantize]\nsymmetric = true\n", TIGHT)
     last = done.tries[-1]
