@@ -42,9 +42,9 @@ def load_dataset(
     fit = Preprocess(tuple(image_shape), "image", "bilinear") if image_shape else None
     raw = _digits() if source == DIGITS else read_source(source, base=base, preprocess=fit)
     if texts := [name for name, array in raw.inputs.items() if array.dtype.kind in "US"]:
+        held = f"{', '.join(map(repr, texts))} {'hold' if len(texts) > 1 else 'holds'} text"
         raise DataError(
-            f"{source}: {', '.join(map(repr, texts))} {'hold' if len(texts) > 1 else 'holds'} text, not numbers; name an "
-            "entry point package.module:function that returns numbers made of it"
+            f"{source}: {held}, not numbers; name an entry point package.module:function that returns numbers made of it"
         )
     if raw.labels is None:
         raise DataError(f"{source}: has no labels; give a folder with one subfolder per class, or an array 'y'")
