@@ -44,7 +44,7 @@ def load_dataset(
     if texts := [name for name, array in raw.inputs.items() if array.dtype.kind in "US"]:
         held = f"{', '.join(map(repr, texts))} {'hold' if len(texts) > 1 else 'holds'} text"
         raise DataError(
-            f"{source}: {held}, not numbers; name an entry point package.module:function that returns numbers made of it"
+            f"{source}: {held}, not numbers; name an entry point package.module:function that makes numbers of it"
         )
     if raw.labels is None:
         raise DataError(f"{source}: has no labels; give a folder with one subfolder per class, or an array 'y'")

@@ -4,6 +4,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import TypeVar
 
@@ -124,7 +125,9 @@ def test_the_child_ends_with_its_parent(endless_model, tmp_path, how):
     # Temporary folders of a killed parent stay behind; keep them inside the test's own.
     environment = {**os.environ, "TMPDIR": str(tmp_path)}
     command = [sys.executable, "-c", code, str(path)]
-    with subprocess.Popen(command, stderr=subprocess.DEVNULL, env=environment) as parent:
+    # A shell's background jobs ignore SIGINT, and so do all that they start.
+    heeded = partial(signal.signal, signal.SIGINT, signal.SIG_DFL)
+    with subprocess.Popen(command, stderr=subprocess.DEVNULL, env=environment, preexec_fn=heeded) as parent:
         child = _wait_for(lambda: next(filter(_is_at_work, psutil.Process(parent.pid).children()), None))
         parent.send_signal(how)
         parent.wait(PATIENCE_S)
