@@ -83,7 +83,9 @@ class Calibrated:
         if treatment.effort == "none":
             return corrections.Corrected(self.model, 0)
         ranges = tuple(treatment.methods.items()), treatment.method
-        precision = () if spec.rounds_alike else tuple(spec.precision.items())
+        # The mean of what a layer reads does not depend on how others compute; what quantized ones really give does.
+        same = treatment.effort == "fast" and spec.rounds_alike
+        precision = () if same else tuple(spec.precision.items())
         key = treatment.effort, ranges, spec.weight_bits, spec.per_channel, spec.symmetric, precision
         if key not in self._corrected:
             self._corrected[key] = self._correct(spec, treatment)

@@ -74,8 +74,9 @@ def correct_in_sequence(
 ) -> Corrected:
     """Bias correction, layer by layer, to what the quantized layers before it really feed each one.
 
-    Quantized activations are computed as float values on the grid of their range, which int8 kernels reproduce up to
-    single steps. With `optimize_rounding`, weights are rounded by GPTQ against the same inputs.
+    Activations of 8 bits are computed as float values on the grid of their range, which int8 kernels reproduce up to
+    single steps; those of more bits as they are. With `optimize_rounding`, weights are rounded by GPTQ against the same
+    inputs.
 
     Args:
         model: float32, batch 1.
@@ -95,12 +96,15 @@ def correct_in_sequence(
     grids = {index: _on_grid(values, found.get(index)) for index, values in floats.items()}
     for operator in model.main.operators[: max(layers, default=-1) + 1]:
         layer = layers.get(operator.index)
+        # An operator of 8 bits rounds what it reads and what it gives; what more bits lose is left out.
+        rounded = found if spec.precision_of(_name(model, operator)) == "int8" else {}
+        given = {index: _on_grid(grids[index], rounded.get(index)) for index in operator.inputs if index in grids}
         if layer is not None:
             weights = weight_grid(model, layer, spec)
-            _correct(edited, layer, weights, floats[layer.source], grids[layer.source], optimize_rounding)
+            _correct(edited, layer, weights, floats[layer.source], given[layer.source], optimize_rounding)
         floats.update(run_operator(original, operator.index, floats))
-        results = run_operator(edited, operator.index, grids)
-        grids.update({index: _on_grid(values, found.get(index)) for index, values in results.items()})
+        results = run_operator(edited, operator.index, given)
+        grids.update({index: _on_grid(values, rounded.get(index)) for index, values in results.items()})
         for index in [index for index in floats if last_use.get(index, -1) <= operator.index]:
             del floats[index], grids[index]
     return Corrected(_model(edited, model), len(layers))

@@ -71,10 +71,10 @@ def dense(shape, *layers, biased=True):
     return model
 
 
-def offset_by(value, blocks=1):
+def offset_by(value, blocks=1, biased=False):
     """In each block a constant is added and taken away again: what is below 3 is lost where that has few steps.
 
-    Without biases, which could make up for a part of it.
+    Without biases, which could make up for a part of it, unless they are asked for.
     """
     layers = tf_keras().layers
     inner = [
@@ -86,7 +86,7 @@ def offset_by(value, blocks=1):
             lambda x: layers.ReLU()(x - value),
         )
     ]
-    model = dense((8,), *inner, layers.Dense(16, "relu", name="last"), layers.Dense(4, name="logits"), biased=False)
+    model = dense((8,), *inner, layers.Dense(16, "relu", name="last"), layers.Dense(4, name="logits"), biased=biased)
     return case(model, lambda count, seed: np.random.default_rng(seed).normal(0, 1, (count, 8)).astype(np.float32))
 
 
@@ -185,6 +185,15 @@ def test_8_bits_go_to_as_few_layers_as_possible_where_4_bits_are_too_few(deep):
     assert truth_label(found.best.model) == "mixed" and found.best.model.float_tensors == ()
     assert {"int4", "int8"} <= {tensor.dtype for tensor in found.best.model.main.tensors if tensor.is_constant}
     assert found.best.model.content == deep.made_again(found.best.made, INT4).content
+
+
+@pytest.mark.parametrize("effort", ["standard", "high"])
+@pytest.mark.parametrize("precision", ["int16", "float32"])
+def test_corrections_do_not_make_up_for_what_more_bits_do_not_lose(precision, effort):
+    one = offset_by(100.0, blocks=3, biased=True)
+    spec = QuantizationSpec(precision={"add|subtract": precision})
+    plain, corrected = (one.snr_db(spec, Treatment(how)) for how in ("none", effort))
+    assert plain > 25 and corrected > plain - 3
 
 
 def test_16_bits_are_given_to_several_groups_where_several_need_them(three_offsets):
