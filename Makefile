@@ -23,7 +23,7 @@ setup: $(LINKED)
 $(READY): setup.cfg constraints.txt
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/pip install --quiet --upgrade -c constraints.txt setuptools wheel
-	$(BIN)/pip install --quiet -c constraints.txt -e '.[train,quantizer,huggingface,tflite-runtime,test]'
+	$(BIN)/pip install --quiet -c constraints.txt -e '.[train,quantizer,huggingface,tflite-runtime,ethos-u,test]'
 	touch $@
 
 # The strict link tree is a real package: a folder named litesmith in the working directory cannot shadow it. It has to

@@ -38,10 +38,9 @@ from litesmith.converters.tflite_model import TFLiteModel
 from litesmith.errors import LitesmithError
 from litesmith.targets.check import check
 from litesmith.targets.memory import estimate_memory
-from litesmith.targets.profile import TargetProfile
+from litesmith.targets.profile import TargetProfile, list_profiles
 
 GOLDEN = Path(__file__).resolve().parent.parent / "tests" / "golden"
-TARGETS = ("edge_tpu", "nnapi", "arm_cpu")
 SMALL_BYTES = 110_000
 SECONDS = 10
 MEMORY_BYTES, MEMORY_PER_BYTE = 8 << 20, 64
@@ -78,7 +77,7 @@ def main() -> int:
     parser.add_argument("--seed", default="0", help="names the series of files (0)")
     args = parser.parse_args()
     signal.signal(signal.SIGALRM, _give_up)
-    models, profiles = sound_models(), [TargetProfile.load(name) for name in TARGETS]
+    models, profiles = sound_models(), [TargetProfile.load(name) for name in list_profiles()]
     answer(models["int8.tflite"], profiles)  # caches and imports are not charged to the first damaged file
     outcomes = []
     for number in range(args.start, args.start + args.files):
@@ -234,7 +233,8 @@ def _changed(value: Any, random: Random) -> Any:
         return random.choice((b"", value * 3, b"\xff\xfe{0}%s\x1b[2J"))
     if isinstance(value, float):
         return random.choice((float("nan"), float("inf"), -1.0, 0.0, 1e-45, 3.4e38))
-    return random.choice((0, 1, 2, 3, 7, 31, 100, 127, 2**31 - 1)) if isinstance(value, int) else value
+    numbers = (0, 1, 2, 3, 7, 31, 100, 118, 119, 127, 129, 5000, 2**31 - 1)  # 118, 119, 129: IF, WHILE, CALL_ONCE
+    return random.choice(numbers) if isinstance(value, int) else value
 
 
 def _span(content: bytearray, random: Random, longest: int) -> tuple[int, int]:

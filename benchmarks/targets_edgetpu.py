@@ -1,8 +1,9 @@
 """How often the Edge TPU prediction agrees with what the real compiler did, and how quickly it is made.
 
 For each pair of a model and its compiled form: operators predicted right, whether the compiled file is read exactly
-as it is, and the time that `litesmith check` takes for three targets. Run with LITESMITH_DATA set to the folder that
-holds `edgetpu_pairs/`:
+as it is, and the time that `litesmith check` takes for three targets. Most operators are on the Edge TPU, so the sum
+also says how many of those on the CPU were found (recall), and how many of those predicted there are (precision).
+Run with LITESMITH_DATA set to the folder that holds `edgetpu_pairs/`:
 
     python benchmarks/targets_edgetpu.py [--target edge_tpu@16]
 """
@@ -15,6 +16,7 @@ import os
 import subprocess
 import sys
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -23,6 +25,7 @@ from litesmith.converters.tflite_model import TFLiteModel
 from litesmith.targets.check import check
 from litesmith.targets.observed_edge_tpu import observe
 from litesmith.targets.profile import TargetProfile
+from litesmith.targets.report import CPU
 
 TIMED = ("edge_tpu", "nnapi", "arm_cpu")
 RUNS = 5  # the quickest counts: what else runs on the machine only makes it slower
@@ -30,11 +33,17 @@ RUNS = 5  # the quickest counts: what else runs on the machine only makes it slo
 
 @dataclass(frozen=True, slots=True)
 class Score:
-    """One model: operators predicted right, whether its compiled file was read exactly, and what is wrong."""
+    """One model: operators predicted right, whether its compiled file was read exactly, and what is wrong.
+
+    `on_cpu` operators were compiled for the CPU, `said_cpu` were predicted there, `found_cpu` are both.
+    """
 
     model: str
     right: int
     total: int
+    on_cpu: int
+    said_cpu: int
+    found_cpu: int
     read_exactly: bool
     wrong: tuple[str, ...]
     warm_ms: float
@@ -45,7 +54,7 @@ def score(folder: Path, pair: dict[str, Any], profile: TargetProfile) -> Score:
     model, compiled = (TFLiteModel.from_file(folder / pair[role]) for role in ("model", "compiled"))
     predicted = check(model, profile)
     observed = observe(model, profile, predicted, compiled=compiled)
-    truth = ["edge_tpu" if actual == "tpu" else "cpu" for _, actual in pair["placement"]]
+    truth = ["edge_tpu" if actual == "tpu" else CPU for _, actual in pair["placement"]]
     wrong = tuple(
         f"op {op.index} {op.op}: predicted {op.placement} ({op.rule}), compiled {actual}"
         for op, actual in zip(predicted.ops, truth, strict=True)
@@ -53,7 +62,18 @@ def score(folder: Path, pair: dict[str, Any], profile: TargetProfile) -> Score:
     )
     exactly = [op.placement for op in observed.ops] == truth
     warm_ms = _warm_ms(folder / pair["model"])
-    return Score(pair["model"], predicted.total - len(wrong), predicted.total, exactly, wrong, warm_ms)
+    said = [op.placement for op in predicted.ops]
+    return Score(
+        pair["model"],
+        right=predicted.total - len(wrong),
+        total=predicted.total,
+        on_cpu=truth.count(CPU),
+        said_cpu=said.count(CPU),
+        found_cpu=sum(where == actual == CPU for where, actual in zip(said, truth, strict=True)),
+        read_exactly=exactly,
+        wrong=wrong,
+        warm_ms=warm_ms,
+    )
 
 
 def _warm_ms(path: Path) -> float:
@@ -78,6 +98,16 @@ def _cold_s(path: Path) -> float:
     return time.perf_counter() - started
 
 
+def _print_sums(profile: TargetProfile, rows: Sequence[Score]) -> None:
+    """All models together."""
+    right, total = sum(row.right for row in rows), sum(row.total for row in rows)
+    exact, read = sum(row.right == row.total for row in rows), sum(row.read_exactly for row in rows)
+    on_cpu, said, found = (sum(getattr(row, key) for row in rows) for key in ("on_cpu", "said_cpu", "found_cpu"))
+    print(f"{profile.label}: {right} of {total} operators ({right / total:.2%}), {exact} of {len(rows)} models exact")
+    print(f"operators on the CPU: {found} of {on_cpu} found (recall), {found} of {said} predicted right (precision)")
+    print(f"compiled files read exactly: {read} of {len(rows)}")
+
+
 def main() -> int:
     """Print the score; exit 2 where the data is missing."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
@@ -94,10 +124,7 @@ def main() -> int:
         read = "read exactly" if row.read_exactly else "READ WRONGLY"
         print(f"{row.right:4} of {row.total:4}  {read}  {size:5.2f} MiB {row.warm_ms:6.1f} ms  {row.model}")
         print(*(f"        {line}\n" for line in row.wrong), sep="", end="")
-    right, total = sum(row.right for row in rows), sum(row.total for row in rows)
-    whole, exactly = sum(row.right == row.total for row in rows), sum(row.read_exactly for row in rows)
-    print(f"{profile.label}: {right} of {total} operators ({right / total:.2%}), {whole} of {len(rows)} models whole")
-    print(f"compiled files read exactly: {exactly} of {len(rows)}")
+    _print_sums(profile, rows)
     slowest, cold = max(row.warm_ms for row in rows), min(_cold_s(folder / rows[1].model) for _ in range(RUNS))
     print(
         f"{len(TIMED)} targets: {cold:.2f} s cold, {slowest:.1f} ms of CPU at most per further model (best of {RUNS})"

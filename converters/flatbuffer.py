@@ -74,9 +74,18 @@ class FlatbufferReader:
         """The description that the converter left in the file."""
         return self._guard(lambda: self._text(self._model.Description()))
 
+    def external_files(self) -> tuple[str, ...]:
+        """Names of the files beside this one that hold constants."""
+        count, get = self._model.ExternalBufferGroupsLength, self._model.ExternalBufferGroups
+        return self._guard(lambda: tuple(self._text(group.Name()) for group in self._each(count(), get)))
+
     def buffer(self, index: int) -> bytes:
         """The bytes of one buffer, whether stored in the flatbuffer or after it (offset and size)."""
-        return self._guard(lambda: bytes(self._view(index)))
+        return self.view(index).tobytes()
+
+    def view(self, index: int) -> npt.NDArray[np.uint8]:
+        """The bytes of one buffer, sharing the file's memory."""
+        return self._guard(lambda: self._view(index))
 
     def buffer_bytes(self, index: int) -> int:
         """The size of one buffer, without copying it."""
@@ -129,13 +138,16 @@ class FlatbufferReader:
     def _subgraph(self, graph: Any, codes: list[tuple[str, int]]) -> Subgraph:
         tensors = enumerate(self._each(graph.TensorsLength(), graph.Tensors))
         operators = enumerate(self._each(graph.OperatorsLength(), graph.Operators))
-        return Subgraph(
+        result = Subgraph(
             name=self._text(graph.Name()),
             tensors=tuple(self._tensor(index, tensor) for index, tensor in tensors),
             operators=tuple(self._operator(index, operator, codes) for index, operator in operators),
             inputs=tuple(self._numbers(graph.InputsAsNumpy())),
             outputs=tuple(self._numbers(graph.OutputsAsNumpy())),
         )
+        # Inputs and outputs are described wherever they are named, so one endless tensor may not be named often.
+        self._charge(sum(_described_bytes(result.tensors[index]) for index in (*result.inputs, *result.outputs)))
+        return result
 
     def _tensor(self, index: int, tensor: Any) -> Tensor:
         shape = tuple(self._numbers(tensor.ShapeAsNumpy()))
@@ -150,6 +162,7 @@ class FlatbufferReader:
             is_variable=bool(tensor.IsVariable()),
             quantization=self._quantization(tensor.Quantization()),
             is_sparse=tensor.Sparsity() is not None,
+            is_external=tensor.ExternalBuffer() != 0,
         )
 
     def _quantization(self, parameters: Any) -> Quantization | None:
@@ -224,6 +237,11 @@ class FlatbufferReader:
 def is_flatbuffer(content: bytes) -> bool:
     """Whether the first `HEADER_BYTES` of `content` are those of a TFLite flatbuffer."""
     return content[4:HEADER_BYTES] == FILE_IDENTIFIER
+
+
+def _described_bytes(tensor: Tensor) -> int:
+    scales = len(tensor.quantization.scales) if tensor.quantization else 0
+    return len(tensor.name) + 4 * (len(tensor.shape) + scales)
 
 
 def _snake(name: str) -> str:

@@ -36,7 +36,9 @@ class FloatTensor:
         source = "constant" if self.tensor.is_constant else "graph input" if self.is_input else "nothing"
         if self.producer is not None:
             source = _place(self.producer)
-        readers = [_place(op) for op in self.consumers] + ["graph output"] * self.is_output
+        readers = [_place(op) for op in self.consumers[:_SHOWN]] + ["graph output"] * self.is_output
+        if len(self.consumers) > _SHOWN:
+            readers.append(f"and {len(self.consumers) - _SHOWN} more operators")
         name = self.tensor.name if len(self.tensor.name) <= _NAME_LENGTH else self.tensor.name[:_NAME_LENGTH] + "..."
         return f"{name!r} ({self.tensor.dtype}): {source} -> {', '.join(readers) or 'nothing'}"
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from math import isfinite, prod
@@ -18,17 +19,29 @@ MAX_RANK = 32  # NumPy 1's limit, far above the rank that any TFLite kernel take
 
 @dataclass(frozen=True, slots=True)
 class Quantization:
-    """Affine quantization `real = scale * (q - zero_point)`, one scale or one per channel along `axis`."""
+    """Affine quantization `real = scale * (q - zero_point)`, one scale or one per channel along `axis`.
+
+    The smallest and the largest are kept, because many operators may ask for them of one tensor.
+    """
 
     scales: tuple[float, ...]
     zero_points: tuple[int, ...]
     axis: int
+    smallest_scale: float = field(init=False, repr=False, compare=False)
+    largest_scale: float = field(init=False, repr=False, compare=False)
+    lowest_zero_point: int = field(init=False, repr=False, compare=False)
+    highest_zero_point: int = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         if not self.scales or len(self.scales) != len(self.zero_points):
             raise ValueError(f"{len(self.scales)} scales but {len(self.zero_points)} zero points")
         if not all(isfinite(scale) for scale in self.scales):
             raise ValueError("a quantization scale is not a finite number")
+        # a frozen dataclass can be completed only in this way
+        object.__setattr__(self, "smallest_scale", min(self.scales))
+        object.__setattr__(self, "largest_scale", max(self.scales))
+        object.__setattr__(self, "lowest_zero_point", min(self.zero_points))
+        object.__setattr__(self, "highest_zero_point", max(self.zero_points))
 
     @property
     def per_channel(self) -> bool:
@@ -40,7 +53,8 @@ class Quantization:
 class Tensor:
     """One tensor of a subgraph; `shape_signature` has -1 where a dimension is not fixed.
 
-    `is_sparse` says that its constant is stored compressed, without most of its zeros.
+    `is_sparse` says that its constant is stored compressed, without most of its zeros; `is_external` that it is a
+    constant whose values are in another file.
     """
 
     index: int
@@ -53,6 +67,7 @@ class Tensor:
     is_variable: bool
     quantization: Quantization | None
     is_sparse: bool = False
+    is_external: bool = False
 
     def __post_init__(self) -> None:
         if len(self.shape) > MAX_RANK or len(self.shape_signature) > MAX_RANK:
@@ -119,13 +134,13 @@ class Subgraph:
         return tuple(self.tensors[index] for index in operator.outputs if index >= 0)
 
     def consumers(self) -> dict[int, list[int]]:
-        """For each tensor that operators read, the places of those operators."""
-        readers: dict[int, list[int]] = {}
+        """For each tensor that operators read, the places of those operators, once for each time they read it."""
+        readers = defaultdict[int, list[int]](list)
         for op in self.operators:
             for tensor in op.inputs:
-                readers.setdefault(tensor, []).append(op.index)
+                readers[tensor].append(op.index)
         readers.pop(-1, None)
-        return readers
+        return dict(readers)
 
     def producers(self) -> dict[int, int]:
         """For each tensor that an operator writes, the place of that operator."""

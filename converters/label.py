@@ -139,14 +139,15 @@ def _facts(model: TFLiteModel) -> _Facts:
 def _role(tensor: Tensor, looked_up: set[int]) -> str:
     if tensor.dtype not in _QUANTIZED or tensor.quantization is None:
         return "plain"
-    return "stored" if tensor.is_constant or tensor.is_variable or tensor.index in looked_up else "activation"
+    kept = tensor.is_constant or tensor.is_external or tensor.is_variable
+    return "stored" if kept or tensor.index in looked_up else "activation"
 
 
 def _is_hybrid(graph: Subgraph, operator: Operator) -> bool:
     """Whether an operator takes an integer constant and a float activation, without widening the constant."""
     operands = [tensor for tensor in graph.operands(operator) if tensor is not None]
     in_float = any(tensor.is_float for tensor in (*operands, *graph.results(operator)))
-    stored = any(tensor.is_constant and _role(tensor, set()) == "stored" for tensor in operands)
+    stored = any((tensor.is_constant or tensor.is_external) and _role(tensor, set()) == "stored" for tensor in operands)
     return operator.op not in BRIDGES and in_float and stored
 
 

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-import gzip
 import hashlib
-from collections.abc import Iterator, Mapping
+import zlib
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
+from io import FileIO
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -23,6 +25,8 @@ KERNEL_INPUT = {"CONV_2D": 1, "DEPTHWISE_CONV_2D": 1, "FULLY_CONNECTED": 1, "TRA
 _UNPACKING = frozenset({"DEQUANTIZE", "DENSIFY"})
 _NUMPY_TYPES = {"float32": np.float32, "float16": np.float16, "int8": np.int8, "uint8": np.uint8,
                 "int16": np.int16, "int32": np.int32, "int64": np.int64, "bool": np.bool_}  # fmt: skip
+_GZIP = 31  # zlib's number for a window of 32 KiB with the header and trailer of gzip
+_PIECE_BYTES = 1 << 20  # a huge file is worked through in pieces, so that no copy of it is made
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +46,7 @@ class TFLiteModel:
 
     def __post_init__(self) -> None:
         try:
-            _ = self.subgraphs, self.metadata  # parsing checks the header and every index
+            _ = self.subgraphs, self.metadata, self.external_files  # parsing checks the header and every index
         except ModelError as error:
             raise ModelError(str(error), file=self.source) from error
 
@@ -57,7 +61,8 @@ class TFLiteModel:
             with Path(path).open("rb", buffering=0) as file:
                 content = file.read(HEADER_BYTES)
                 # What is no model may be huge or endless: its first bytes are enough to refuse it.
-                content += file.readall() if is_flatbuffer(content) else b""
+                if is_flatbuffer(content):
+                    content = _whole(file, content)
         except OSError as error:
             raise ModelError(f"cannot be read ({error.strerror}); check the path", file=path) from error
         return cls(content, str(path))
@@ -82,6 +87,11 @@ class TFLiteModel:
         return self._reader.metadata()
 
     @cached_property
+    def external_files(self) -> tuple[str, ...]:
+        """Names of the files beside this one that hold constants."""
+        return self._reader.external_files()
+
+    @cached_property
     def sha256(self) -> str:
         """Digest of the file."""
         return hashlib.sha256(self.content).hexdigest()
@@ -89,7 +99,9 @@ class TFLiteModel:
     @cached_property
     def gzip_bytes(self) -> int:
         """Size after gzip -9, about what an app store delivers."""
-        return len(gzip.compress(self.content, 9, mtime=0))
+        packer, view = zlib.compressobj(9, zlib.DEFLATED, _GZIP), memoryview(self.content)
+        pieces = (view[start : start + _PIECE_BYTES] for start in range(0, len(view), _PIECE_BYTES))
+        return sum(len(packer.compress(piece)) for piece in pieces) + len(packer.flush())
 
     @property
     def inputs(self) -> tuple[Tensor, ...]:
@@ -161,10 +173,10 @@ class TFLiteModel:
     def _values(self, tensor: Tensor) -> npt.NDArray[np.generic]:
         """The elements that the file stores for a constant, flat."""
         dtype = np.dtype(_NUMPY_TYPES.get(tensor.dtype, np.void))
-        raw = self._reader.buffer(tensor.buffer) if tensor.is_constant else b""
-        if not raw or dtype.kind == "V" or len(raw) % dtype.itemsize:
+        raw = self._reader.view(tensor.buffer) if tensor.is_constant else np.empty(0, np.uint8)
+        if not raw.size or dtype.kind == "V" or raw.size % dtype.itemsize:
             raise ModelError(f"tensor {tensor.name!r} ({tensor.dtype}) holds no readable constant", file=self.source)
-        return np.frombuffer(raw, dtype)
+        return raw.view(dtype)
 
     @cached_property
     def weight_sparsity(self) -> float:
@@ -176,10 +188,26 @@ class TFLiteModel:
         return zeros / total if total else 0.0
 
     def _zeros(self, tensor: Tensor) -> int:
-        if tensor.dtype == "int4":  # two to a byte, symmetric about zero
-            packed = np.frombuffer(self._reader.buffer(tensor.buffer), np.uint8)
-            return int(np.sum(np.stack([packed & 15, packed >> 4], axis=1).reshape(-1)[: tensor.elements] == 0))
+        if tensor.dtype == "int4":  # two to a byte, the first one below, symmetric about zero
+            packed = self._reader.view(tensor.buffer)
+            first, second = packed[: -(-tensor.elements // 2)], packed[: tensor.elements // 2]
+            return _count(first, lambda piece: piece & 15 == 0) + _count(second, lambda piece: piece >> 4 == 0)
         values = self._values(tensor) if tensor.is_sparse else self.data(tensor)
         zero_point = tensor.quantization.zero_points[0] if tensor.quantization else 0
         # A sparse constant leaves out most of its zeros, so what is not zero is counted.
-        return max(tensor.elements - int(np.count_nonzero(values != zero_point)), 0)
+        return max(tensor.elements - _count(values, lambda piece: piece != zero_point), 0)
+
+
+def _whole(file: FileIO, start: bytes) -> bytes:
+    """All of a file of which `start` was read; a pipe cannot be read again from its beginning."""
+    if not file.seekable():
+        return start + file.readall()
+    file.seek(0)
+    return file.readall()
+
+
+def _count(values: npt.NDArray[Any], is_meant: Callable[[npt.NDArray[Any]], npt.NDArray[np.bool_]]) -> int:
+    """How many of `values` are meant."""
+    flat = values.reshape(-1)
+    pieces = (flat[start : start + _PIECE_BYTES] for start in range(0, flat.size, _PIECE_BYTES))
+    return sum(int(np.count_nonzero(is_meant(piece))) for piece in pieces)

@@ -13,6 +13,8 @@ from litesmith.converters.graph import Subgraph
 from litesmith.converters.tflite_model import TFLiteModel
 from litesmith.errors import ModelError
 from litesmith.targets.gains import gains
+from litesmith.targets.memory_use import memory_findings, memory_use
+from litesmith.targets.model_rules import model_findings
 from litesmith.targets.op_view import OpView, op_views
 from litesmith.targets.partition import Segment, kept_for_readers, kept_segments, partition
 from litesmith.targets.profile import TargetProfile
@@ -47,7 +49,12 @@ def check(model: TFLiteModel, target: str | TargetProfile) -> TargetReport:
         found.update(_left_out(graph, left_out, segments, kept, profile))
     ops = tuple(_placement(view, found, profile.accelerator) for view in views)
     report = _with_model_findings(ops, found, len(kept), profile)
-    return replace(report, gains=gains(graph, profile, own, unpacking, report.mapped))
+    placed = frozenset(op.index for op in ops if op.placement == profile.accelerator)
+    use = memory_use(model, placed, profile.memory)
+    findings = (*model_findings(model, profile), *report.findings, *(memory_findings(use) if placed else ()))
+    return replace(
+        report, findings=findings, memory=use, gains=gains(graph, profile, own, unpacking, report.mapped)
+    )  # fmt: skip
 
 
 # The next rules are about the whole partition, not about one operator's own facts.

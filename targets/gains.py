@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator, Mapping, Sequence
 
 from litesmith.converters.graph import Subgraph
-from litesmith.targets.partition import kept_for_readers, kept_segments, partition
+from litesmith.targets.partition import Flow, kept_for_readers, kept_segments, partition
 from litesmith.targets.profile import TargetProfile
 from litesmith.targets.report import Finding, Gain
 
@@ -36,9 +36,9 @@ def gains(
     Returns:
         Those that bring at least one operator, the most first; among equals the one that changes fewer operators.
     """
-    results = []
+    results, flow = [], Flow.of(graph)
     for ops in dict.fromkeys(_candidates(found)):
-        more = _mapped(graph, profile, found.keys() - set(ops), unpacking) - mapped
+        more = _mapped(graph, flow, profile, found.keys() - set(ops), unpacking) - mapped
         if more > 0:
             broken = [finding for op in ops for finding in found[op]]
             rules = tuple(dict.fromkeys(finding.rule for finding in broken))
@@ -58,8 +58,10 @@ def _candidates(found: Mapping[int, Sequence[Finding]]) -> Iterator[tuple[int, .
         yield tuple(dict.fromkeys(places))
 
 
-def _mapped(graph: Subgraph, profile: TargetProfile, left: Collection[int], unpacking: Collection[int]) -> int:
+def _mapped(
+    graph: Subgraph, flow: Flow, profile: TargetProfile, left: Collection[int], unpacking: Collection[int]
+) -> int:
     """Number of operators on the accelerator where those at `left` are not taken."""
     stays = {*left, *kept_for_readers(graph, unpacking, set(left))}
-    segments = partition(graph, set(range(len(graph.operators))) - stays)
+    segments = partition(flow, set(range(len(graph.operators))) - stays)
     return sum(len(segment.ops) for segment in kept_segments(segments, profile.keep, profile.max_segments))

@@ -11,7 +11,7 @@ google-ai-edge/LiteRT; Pisarchyk and Lee, Efficient Memory Management for Deep N
 from __future__ import annotations
 
 from bisect import insort
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -83,7 +83,7 @@ def estimate_memory(model: TFLiteModel) -> MemoryEstimate:
     peak_bytes, peak = _peak(live, len(model.main.operators))
     at_peak = sorted((item for item in live if item.first <= peak <= item.last), key=lambda item: -item.bytes)
     return MemoryEstimate(
-        weights_bytes=_weights_bytes(model),
+        weights_bytes=weights_bytes(model),
         peak_activation_bytes=peak_bytes,
         peak_op_index=peak if model.main.operators else None,
         arena_bytes=sum(map(arena_bytes, (live, *others))) if planned else None,
@@ -174,11 +174,18 @@ def _peak(live: Sequence[LiveTensor], operators: int) -> tuple[int, int]:
     return most, place
 
 
-def _weights_bytes(model: TFLiteModel) -> int:
+def weights_bytes(model: TFLiteModel, places: Collection[int] | None = None) -> int:
+    """Bytes of the constants that are used, each buffer once, as they are stored.
+
+    Args:
+        model: a parsed file.
+        places: operators of the main subgraph whose constants count; None for everything that any subgraph uses.
+    """
     used: dict[int, Tensor] = {}
-    for graph in model.subgraphs:
-        read = {index for operator in graph.operators for index in operator.inputs if index >= 0}
-        for tensor in (graph.tensors[index] for index in read | set(graph.outputs)):
+    for graph in model.subgraphs if places is None else (model.main,):
+        counted = (operator for operator in graph.operators if places is None or operator.index in places)
+        read = {index for operator in counted for index in operator.inputs if index >= 0}
+        for tensor in (graph.tensors[index] for index in read | set(graph.outputs if places is None else ())):
             if tensor.is_constant:
                 used[tensor.buffer] = tensor
     return sum(model.stored_bytes(tensor) for tensor in used.values())

@@ -50,6 +50,35 @@ def observed_report(
     return _with_uncounted(_with_nothing_mapped(report, profile), predicted)
 
 
+def refused_report(
+    predicted: TargetReport,
+    profile: TargetProfile,
+    cause: str,
+    *,
+    observed_in: str,
+    findings: Sequence[Finding] = (),
+) -> TargetReport:
+    """The observed report on a model that was not taken at all: an error, and no placements.
+
+    Args:
+        predicted: what the rules said.
+        profile: the target.
+        cause: what the runtime or compiler said.
+        observed_in: what told, for people.
+        findings: what else was observed.
+    """
+    fix = "Resolve the errors that are predicted."
+    if not predicted.errors:
+        fix = "No rule predicts this; the cause is all that is known. Convert the model again, or use another version."
+    error = Finding("refused", None, "error", cause, fix, f"observed in {observed_in}")
+    nowhere = [UNKNOWN] * predicted.total
+    reasons = dict.fromkeys(range(predicted.total), "the whole model is refused")
+    return observed_report(
+        predicted, profile, nowhere, observed_in=observed_in, segments=None, reasons=reasons,
+        findings=(error, *findings),
+    )  # fmt: skip
+
+
 def _misplaced(predicted: TargetReport, ops: Sequence[OpPlacement]) -> tuple[Difference, ...]:
     return tuple(
         Difference(op.index, op.op, guess.placement, op.placement)
@@ -59,7 +88,8 @@ def _misplaced(predicted: TargetReport, ops: Sequence[OpPlacement]) -> tuple[Dif
 
 
 def _with_nothing_mapped(report: TargetReport, profile: TargetProfile) -> TargetReport:
-    if report.mapped or not report.ops or not profile.accelerator_required:
+    known = report.counts or any(op.placement != UNKNOWN for op in report.ops)
+    if report.mapped or not known or not profile.accelerator_required:
         return report
     message, fix = explain(nothing_mapped, {"total": report.total, "accelerator": report.accelerator})
     error = Finding("nothing_mapped", None, "error", message, fix, f"observed in {report.observed_in}")

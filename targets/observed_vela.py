@@ -12,7 +12,7 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
@@ -53,12 +53,12 @@ class VelaEstimate:
 
     def to_dict(self) -> dict[str, Any]:
         """The estimate as plain values for JSON."""
-        return asdict(self)
+        return {"basis": "estimated by the compiler, not measured", **asdict(self)}
 
 
 @dataclass(frozen=True, slots=True)
 class VelaObservation:
-    """One model as Vela compiled it."""
+    """One model as Vela compiled it; the report holds the estimate too."""
 
     report: TargetReport
     estimate: VelaEstimate
@@ -104,7 +104,8 @@ def observe_with_vela(model: TFLiteModel, target: str | TargetProfile, *, timeou
         check(model, profile), profile, placements,
         observed_in=f"Vela {installed} for {config}", segments=segments, reasons=_by_place(model, placements, log),
     )  # fmt: skip
-    return VelaObservation(report, _estimate(figures, installed, config))
+    estimate = _estimate(figures, installed, config)
+    return VelaObservation(replace(report, estimate=estimate), estimate)
 
 
 def _compile(folder: Path, config: str, timeout_s: float, source: str) -> str:

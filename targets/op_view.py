@@ -10,6 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from litesmith.converters.graph import MAX_RANK, Operator, Subgraph, Tensor
+from litesmith.targets.constants import Constants
 
 # These turn a stored constant into another one before the first run, so their result counts as constant.
 UNPACKING_OPS = frozenset({"DEQUANTIZE", "DENSIFY"})
@@ -26,7 +27,7 @@ class OpView:
     operands: tuple[Tensor | None, ...]
     results: tuple[Tensor, ...]
     static: frozenset[int]
-    read: Callable[[Tensor], npt.NDArray[np.generic]]
+    constants: Constants
 
     def tensors(self, of: str) -> tuple[Tensor, ...]:
         """The tensors that `of` names; a single one that is absent gives an empty tuple.
@@ -74,6 +75,10 @@ class OpView:
             return None
         return tuple(int(value) for value in np.atleast_1d(self.read(tensor)).reshape(-1))
 
+    def read(self, tensor: Tensor) -> npt.NDArray[np.generic]:
+        """The value of a constant."""
+        return self.constants.read(tensor)
+
     def _is_activation(self, tensor: Tensor) -> bool:
         return not self.is_static(tensor) and not tensor.is_variable
 
@@ -89,7 +94,7 @@ class OpView:
 def is_selector(of: str) -> bool:
     """Whether `of` is something `OpView.tensors` understands."""
     try:
-        OpView(Operator(0, "", 1, (), ()), (), (), frozenset(), _no_data).tensors(of)
+        OpView(Operator(0, "", 1, (), ()), (), (), frozenset(), Constants(_no_data)).tensors(of)
     except ValueError:
         return False
     return True
@@ -97,14 +102,14 @@ def is_selector(of: str) -> bool:
 
 def op_views(graph: Subgraph, read: Callable[[Tensor], npt.NDArray[np.generic]]) -> tuple[OpView, ...]:
     """One view for each operator of `graph`; `read` gives the value of a constant tensor."""
-    static = {tensor.index for tensor in graph.tensors if tensor.is_constant}
-    views = []
+    static = {tensor.index for tensor in graph.tensors if tensor.is_constant or tensor.is_external}
+    views, constants = [], Constants(read)
     for operator in graph.operators:
         if operator.op in UNPACKING_OPS and static.issuperset(operator.inputs):
             static.update(operator.outputs)
     frozen = frozenset(static)
     for operator in graph.operators:
-        views.append(OpView(operator, graph.operands(operator), graph.results(operator), frozen, read))
+        views.append(OpView(operator, graph.operands(operator), graph.results(operator), frozen, constants))
     return tuple(views)
 
 

@@ -5,9 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import numpy as np
-import numpy.typing as npt
 
-from litesmith.converters.graph import Tensor
 from litesmith.targets.op_view import OpView, short_name
 from litesmith.targets.tensor_rules import Facts
 
@@ -18,7 +16,7 @@ def quantized(op: OpView, *, of: Sequence[str], types: Sequence[str]) -> Facts |
     Fix: quantize the model to full integer; every tensor that is computed with needs a scale.
     """
     for tensor in (tensor for selector in of for tensor in op.tensors(selector)):
-        lacking = tensor.quantization is None or min(tensor.quantization.scales) <= 0
+        lacking = tensor.quantization is None or tensor.quantization.smallest_scale <= 0
         if tensor.dtype in types and lacking:
             return {"tensor": short_name(tensor), "dtype": tensor.dtype}
     return None
@@ -84,7 +82,8 @@ def weight_sum(op: OpView, *, place: int, maximum: int) -> Facts | None:
     tensor = op.operand(place)
     if tensor is None or not tensor.is_constant or tensor.dtype not in {"int8", "uint8"}:
         return None
-    total = int(_channel_sums(op, tensor).max(initial=0))
+    depthwise = op.operator.op == "DEPTHWISE_CONV_2D"
+    total = op.constants.largest_channel_sum(tensor, last_axis=depthwise)
     return {"total": total} if total > maximum else None
 
 
@@ -108,15 +107,6 @@ def broadcast_from_same_rank(op: OpView) -> Facts | None:
     if len({len(shape) for shape in shapes}) < 2 or _broadcast(shapes):
         return None
     return {"found": " and ".join(map(str, shapes))}
-
-
-def _channel_sums(op: OpView, tensor: Tensor) -> npt.NDArray[np.int64]:
-    """Sum of |weight - zero point| for each output channel: one a row, or one a column of depthwise weights."""
-    zero = tensor.quantization.zero_points[0] if tensor.quantization else 0
-    distance = np.abs(op.read(tensor).astype(np.int64) - zero)
-    rows = distance.reshape(-1, distance.shape[-1]).T if op.operator.op == "DEPTHWISE_CONV_2D" else distance
-    sums: npt.NDArray[np.int64] = rows.reshape(rows.shape[0], -1).sum(axis=1)
-    return sums
 
 
 def _broadcast(shapes: Sequence[tuple[int, ...]]) -> bool:

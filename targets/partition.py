@@ -26,19 +26,41 @@ class Segment:
     ops: tuple[int, ...]
 
 
-def partition(graph: Subgraph, supported: Set[int]) -> tuple[Segment, ...]:
+@dataclass(frozen=True, slots=True)
+class Flow:
+    """For each operator how many others it waits for, and the places of those that wait for it."""
+
+    waits_for: tuple[int, ...]
+    readers: tuple[tuple[int, ...], ...]
+
+    @classmethod
+    def of(cls, graph: Subgraph) -> Flow:
+        """What the tensors of `graph` prescribe."""
+        producers = graph.producers()
+        counts: list[int] = []
+        readers: list[list[int]] = [[] for _ in graph.operators]
+        for operator in graph.operators:
+            needed = {producers[tensor] for tensor in operator.inputs if tensor in producers}
+            counts.append(len(needed))
+            for place in needed:
+                readers[place].append(operator.index)
+        return cls(tuple(counts), tuple(map(tuple, readers)))
+
+
+def partition(graph: Subgraph | Flow, supported: Set[int]) -> tuple[Segment, ...]:
     """Group all operators into segments in the order in which they run.
 
     Args:
-        graph: the main subgraph.
+        graph: the main subgraph; or its flow, where it is partitioned several times.
         supported: places of the operators that the accelerator takes.
 
     Raises:
         ValueError: the operators depend on each other in a circle.
     """
-    waits_for, readers = _dependencies(graph)
+    flow = graph if isinstance(graph, Flow) else Flow.of(graph)
+    waits_for = list(flow.waits_for)
     ready: dict[bool, list[int]] = {True: [], False: []}
-    for place in (place for place, needed in waits_for.items() if not needed):
+    for place in (place for place, needed in enumerate(waits_for) if not needed):
         ready[place in supported].append(place)
     segments: list[Segment] = []
     delegated = min((*ready[True], *ready[False]), default=0) in supported
@@ -47,13 +69,13 @@ def partition(graph: Subgraph, supported: Set[int]) -> tuple[Segment, ...]:
         while ready[delegated]:
             place = ready[delegated].pop()
             taken.append(place)
-            for reader in readers.get(place, ()):
-                waits_for[reader].discard(place)
+            for reader in flow.readers[place]:
+                waits_for[reader] -= 1
                 if not waits_for[reader]:
                     ready[reader in supported].append(reader)
         segments.append(Segment(delegated, tuple(sorted(taken))))
         delegated = not delegated
-    stuck = [place for place, needed in waits_for.items() if needed]
+    stuck = [place for place, needed in enumerate(waits_for) if needed]
     if stuck:
         raise ValueError(f"operators {stuck[:5]} wait for each other")
     return tuple(segments)
@@ -81,24 +103,20 @@ def kept_for_readers(graph: Subgraph, places: Iterable[int], left: Set[int]) -> 
     Returns:
         Place of each one that stays -> place of the first reader that keeps it.
     """
+    ordered = sorted(places, reverse=True)
+    if not ordered:
+        return {}
     readers, stays, keeping = graph.consumers(), set(left), dict[int, int]()
+    # The readers of a tensor are gone through once, however many operators a damaged file lets write it.
+    keepers: dict[int, int | None] = {-1: None}
     # from the end, so that a chain of them is decided before what feeds it
-    for place in sorted(places, reverse=True):
-        reading = (reader for tensor in graph.operators[place].outputs for reader in readers.get(tensor, ()))
-        keeper = next((reader for reader in reading if reader in stays), None)
+    for place in ordered:
+        results = graph.operators[place].outputs
+        for tensor in results:
+            if tensor not in keepers:
+                keepers[tensor] = next((reader for reader in readers.get(tensor, ()) if reader in stays), None)
+        keeper = next((keepers[tensor] for tensor in results if keepers[tensor] is not None), None)
         if keeper is not None:
             keeping[place] = keeper
             stays.add(place)
     return keeping
-
-
-def _dependencies(graph: Subgraph) -> tuple[dict[int, set[int]], dict[int, set[int]]]:
-    """For each operator those whose results it waits for, and those that wait for its own."""
-    producers = graph.producers()
-    waits_for: dict[int, set[int]] = {}
-    readers: dict[int, set[int]] = {}
-    for operator in graph.operators:
-        waits_for[operator.index] = {producers[tensor] for tensor in operator.inputs if tensor in producers}
-        for place in waits_for[operator.index]:
-            readers.setdefault(place, set()).add(operator.index)
-    return waits_for, readers

@@ -6,11 +6,14 @@ import difflib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from importlib import resources
-from typing import Any
+from typing import Any, Literal, get_args
 
 from litesmith.errors import TargetError, UnknownTarget
 from litesmith.targets.partition import Keep
+from litesmith.targets.report import Severity
 from litesmith.targets.rules import RuleUse, Source
+
+Holds = Literal["weights", "activations"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +36,46 @@ class Note:
     text: str
     fix: str
     source: Source
+
+
+@dataclass(frozen=True, slots=True)
+class Memory:
+    """The memory of the target that a model has to share.
+
+    Attributes:
+        name: what it is, such as `the SRAM that caches weights`.
+        holds: what of the model has to fit into it.
+        bytes: its size; None where every chip or board has its own.
+        severity: what it means where the model is larger.
+        text: what follows where the model is larger, or what is to be known where `bytes` is None.
+        fix: what to do about it.
+        source: where this comes from.
+        confirmed: whether it was looked up.
+    """
+
+    name: str
+    holds: Holds
+    bytes: int | None
+    severity: Severity
+    text: str
+    fix: str
+    source: Source
+    confirmed: bool
+
+    def __post_init__(self) -> None:
+        if self.holds not in get_args(Holds):
+            raise ValueError(f"holds: {self.holds!r} is none of {', '.join(get_args(Holds))}")
+        if self.bytes is not None and self.bytes < 1:
+            raise ValueError(f"bytes: {self.bytes} is no size of a memory")
+
+    def to_dict(self) -> dict[str, Any]:
+        """The memory as plain values for JSON."""
+        return {
+            "name": self.name,
+            "holds": self.holds,
+            "bytes": self.bytes,
+            "source": self.source.cite(self.confirmed),
+        }
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +108,7 @@ class TargetProfile:
         ops: rules by operator.
         folds: operators that unpack a constant before the first run, with the constant's types.
         notes: what every report on this target says.
+        memory: what a model has to fit into; None where the profile knows of no such memory.
     """
 
     name: str
@@ -82,6 +126,7 @@ class TargetProfile:
     ops: Mapping[str, OpSupport]
     folds: Mapping[str, tuple[str, ...]]
     notes: tuple[Note, ...]
+    memory: Memory | None = None
 
     def __post_init__(self) -> None:
         if self.setting not in self.parameter.values:
@@ -124,6 +169,7 @@ class TargetProfile:
             "max_segments": self.max_segments,
             "source": self.source.cite(),
             "notes": [note.text for note in self.notes],
+            "memory": None if self.memory is None else self.memory.to_dict(),
             "runtime": [_rule_dict(use) for use in self.runtime],
             "every_op": [_rule_dict(use) for use in self.every_op],
             "ops": {

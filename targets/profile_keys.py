@@ -14,14 +14,18 @@ from litesmith.targets.report import SEVERITIES
 TOP = {
     "title": str, "accelerator": str, "accelerator_required": bool, "source": str, "types_of": str, "partition": dict,
     "parameter": dict, "sources": dict, "types": dict, "folds": dict, "notes": list, "runtimes": list,
-    "every_op": list, "groups": dict, "ops": list, "extends": str, "fallback": bool,
+    "every_op": list, "groups": dict, "ops": list, "extends": str, "fallback": bool, "memory": dict,
 }  # fmt: skip
-OPTIONAL = {"types", "folds", "notes", "runtimes", "every_op", "groups", "extends", "fallback"}
+OPTIONAL = {"types", "folds", "notes", "runtimes", "every_op", "groups", "extends", "fallback", "memory"}
 PARTITION = {"keep": str, "max_segments": int, "source": str}
 PARAMETER = {"meaning": str, "values": list, "default": str}
 SOURCE = {"title": str, "url": str, "confirmed": bool}
 NOTE = {"text": str, "fix": str, "source": str, "since": str, "before": str}
 NOTE_REQUIRED = {"text", "fix", "source"}
+MEMORY = {
+    "name": str, "holds": str, "bytes": int, "severity": str, "text": str, "fix": str, "source": str, "confirmed": bool,
+}  # fmt: skip
+MEMORY_REQUIRED = {"name", "holds", "text", "fix", "source"}
 RUNTIME = {"name": str, "settings": list, "source": str, "versions": dict}
 OP = {
     "names": list, "source": str, "confirmed": bool, "since": str, "max_version": (int, dict),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from litesmith.targets.profile import TargetProfile, list_profiles
-from litesmith.targets.profile_words import Sources, cited, op_words, rule_words
+from litesmith.targets.profile_words import Sources, cited, memory_words, op_words, rule_words
 
 MARKER = "<!-- From here on made by `litesmith targets docs docs/targets.md`; change the profiles instead. -->"
 
@@ -30,7 +30,9 @@ def page(profile: TargetProfile) -> str:
     sources = Sources()
     lines = [f"## {profile.name}: {profile.title}", "", _parameter(profile), ""]
     lines += [f"- {note.text} {note.fix} {cited(note.source, True, sources)}" for note in profile.notes]
-    lines += [""] if profile.notes else []
+    if profile.memory is not None:
+        lines.append(f"- Memory: {memory_words(profile.memory, sources)}")
+    lines += [""] if profile.notes or profile.memory else []
     general = [rule_words(use, sources) for use in (*profile.runtime, *profile.every_op)]
     if general:
         lines += ["Every operator stays off where:", "", *(f"- {sentence}" for sentence in general), ""]

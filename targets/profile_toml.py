@@ -15,7 +15,7 @@ from typing import Any
 
 from litesmith.errors import TargetError
 from litesmith.targets import profile_keys as keys
-from litesmith.targets.profile import Note, OpSupport, Parameter, TargetProfile, bundled_text, list_profiles
+from litesmith.targets.profile import Memory, Note, OpSupport, Parameter, TargetProfile, bundled_text, list_profiles
 from litesmith.targets.profile_keys import check_keys, check_values, nearest
 from litesmith.targets.report import Severity
 from litesmith.targets.rules import RuleUse, Source
@@ -79,6 +79,7 @@ class _Reader:
             ops=self._ops(),
             folds={op: tuple(types) for op, types in document.get("folds", {}).items()},
             notes=self._notes(),
+            memory=self._memory(),
         )
 
     def _source(self, identifier: str, where: str) -> Source:
@@ -97,6 +98,18 @@ class _Reader:
             if self._counts(entry, where):
                 notes.append(note)
         return tuple(notes)
+
+    def _memory(self) -> Memory | None:
+        entry = self.document.get("memory")
+        if entry is None:
+            return None
+        check_keys(entry, keys.MEMORY, keys.MEMORY_REQUIRED, self.file, "memory")
+        check_values(entry, {}, self.file, "memory")
+        source = self._source(entry["source"], "memory.source")
+        try:
+            return Memory(**{"bytes": None, "severity": "warning", "confirmed": True, **entry, "source": source})
+        except ValueError as error:
+            raise TargetError(f"{self.file}: memory.{error}") from error
 
     def _runtime(self) -> tuple[RuleUse, ...]:
         uses: list[RuleUse] = []

@@ -10,7 +10,8 @@ import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
-from litesmith.targets.profile import TargetProfile
+from litesmith.targets.memory_use import in_units
+from litesmith.targets.profile import Memory, TargetProfile
 from litesmith.targets.rules import RULES, RuleUse, Source
 
 OPEN = "…"
@@ -78,6 +79,15 @@ def rule_words(use: RuleUse, sources: Sources) -> str:
 def cited(source: Source, confirmed: bool, sources: Sources) -> str:
     """The number of a source; a fact that is not confirmed says so."""
     return f"[{sources.number(source)}]" if confirmed and source.confirmed else f"[{sources.number(source)}, recalled]"
+
+
+def memory_words(memory: Memory, sources: Sources) -> str:
+    """A target's memory: `8.0 MiB of SRAM for weights. Where they need more: ... [2]`."""
+    reference = cited(memory.source, memory.confirmed, sources)
+    if memory.bytes is None:
+        return f"{memory.name}, for {memory.holds}. {memory.text} {memory.fix} {reference}"
+    where = f"Where the {memory.holds} take more ({memory.severity}):"
+    return f"{in_units(memory.bytes)} of {memory.name}. {where} {memory.text} {memory.fix} {reference}"
 
 
 def op_words(profile: TargetProfile, sources: Sources) -> list[OpWords]:

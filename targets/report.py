@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from litesmith.errors import TargetUnmet
+
+if TYPE_CHECKING:
+    from litesmith.targets.memory_use import MemoryUse
+    from litesmith.targets.observed_vela import VelaEstimate
 
 Severity = Literal["error", "warning", "info"]
 SEVERITIES: tuple[Severity, ...] = ("error", "warning", "info")
@@ -106,6 +110,8 @@ class TargetReport:
         observed_in: the file or runtime that told; only observed.
         differences: where the prediction is wrong; only observed.
         counts: what a compiler log counts; only observed.
+        memory: what the model needs of the target's memory; only predicted.
+        estimate: what the compiler that was asked expects; only observed, and no measurement.
     """
 
     target: str
@@ -118,14 +124,16 @@ class TargetReport:
     observed_in: str | None = None
     differences: tuple[Difference, ...] = ()
     counts: tuple[StatusCount, ...] = ()
+    memory: MemoryUse | None = None
+    estimate: VelaEstimate | None = None
 
     def __post_init__(self) -> None:
         if (self.basis == "observed") != (self.observed_in is not None):
             raise ValueError(f"a report that is {self.basis} is observed in {self.observed_in!r}")
-        if self.basis == "observed" and self.gains:
-            raise ValueError("gains are predicted; they do not belong into an observed report")
-        if self.basis == "predicted" and (self.differences or self.counts):
-            raise ValueError("differences and counts are observed; they do not belong into a predicted report")
+        if self.basis == "observed" and (self.gains or self.memory):
+            raise ValueError("gains and memory are predicted; they do not belong into an observed report")
+        if self.basis == "predicted" and (self.differences or self.counts or self.estimate):
+            raise ValueError("differences, counts and estimates are observed, not predicted")
 
     @property
     def total(self) -> int:
@@ -151,15 +159,17 @@ class TargetReport:
         return tuple(finding for finding in self.findings if finding.severity == "error")
 
     def to_dict(self) -> dict[str, Any]:
-        """The report as plain values for JSON; a prediction has gains, an observation differences and counts."""
+        """The report as plain values for JSON; a prediction has gains and memory, an observation differences."""
         if self.basis == "observed":
             own: dict[str, Any] = {
                 "observed_in": self.observed_in,
                 "differences": [asdict(difference) for difference in self.differences],
                 "counts": [asdict(count) for count in self.counts],
+                "estimate": None if self.estimate is None else self.estimate.to_dict(),
             }
         else:
-            own = {"gains": [asdict(gain) for gain in self.gains]}
+            memory = None if self.memory is None else self.memory.to_dict()
+            own = {"gains": [asdict(gain) for gain in self.gains], "memory": memory}
         return {
             "target": self.target,
             "basis": self.basis,

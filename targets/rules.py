@@ -18,6 +18,7 @@ from litesmith.targets.report import Finding, Severity
 from litesmith.targets.tensor_rules import Facts
 
 CUSTOM = "CUSTOM:"
+_VALUE_LENGTH = 400
 Rule = Callable[..., Facts | None]
 
 
@@ -159,6 +160,6 @@ def _templates(rule: Callable[..., object]) -> tuple[str, str]:
 
 
 def _plain(value: object) -> str:
-    if isinstance(value, list | tuple):
-        return ", ".join(map(str, value))
-    return str(value)
+    """As text; cut, since an operator of a damaged file may have thousands of tensors that a message lists."""
+    text = ", ".join(map(str, value)) if isinstance(value, list | tuple) else str(value)
+    return text if len(text) <= _VALUE_LENGTH else f"{text[: _VALUE_LENGTH - 3]}..."

@@ -15,7 +15,7 @@ def positive_scale(op: OpView, *, of: str) -> Facts | None:
     Fix: quantize the model again; a range of zero width gives such a scale.
     """
     for tensor in _eight_bit(op, of):
-        if tensor.quantization is None or min(tensor.quantization.scales) <= 0:
+        if tensor.quantization is None or tensor.quantization.smallest_scale <= 0:
             return {"tensor": short_name(tensor), "dtype": tensor.dtype}
     return None
 
@@ -78,9 +78,9 @@ def zero_point(
         known = tensor.quantization
         if tensor.dtype not in types or known is None or per_channel not in {None, known.per_channel}:
             continue
-        points = set(known.zero_points) - {value}
-        if points:
-            return {"tensor": short_name(tensor), "dtype": tensor.dtype, "found": max(points)}
+        for point in (known.highest_zero_point, known.lowest_zero_point):
+            if point != value:
+                return {"tensor": short_name(tensor), "dtype": tensor.dtype, "found": point}
     return None
 
 
@@ -168,7 +168,7 @@ def _eight_bit(op: OpView, of: str) -> list[Tensor]:
 def _scales(op: OpView, of: Sequence[str]) -> list[float]:
     """The largest scale of each 8-bit tensor that `of` names, in its order."""
     found = [tensor.quantization for selector in of for tensor in _eight_bit(op, selector)]
-    return [max(item.scales) for item in found if item is not None]
+    return [item.largest_scale for item in found if item is not None]
 
 
 RULES = (

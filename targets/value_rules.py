@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-import numpy as np
-
 from litesmith.targets.op_view import OpView
 from litesmith.targets.tensor_rules import EIGHT_BIT, Facts
 
@@ -111,7 +109,7 @@ def constant_only_as_zeros(op: OpView) -> Facts | None:
         return None
     for tensor in constants:
         zero = tensor.quantization.zero_points[0] if tensor.quantization else 0
-        if len(op.operands) != 2 or tensor.dtype not in EIGHT_BIT or not np.all(op.read(tensor) == zero):
+        if len(op.operands) != 2 or tensor.dtype not in EIGHT_BIT or op.constants.extremes(tensor) != (zero, zero):
             return {}
     return None
 

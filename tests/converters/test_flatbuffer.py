@@ -191,6 +191,23 @@ def test_many_operators_may_share_a_custom_name_but_not_an_endless_one():
         TFLiteModel(custom_operators(2000, "x" * 10_000))
 
 
+def inputs_named(count, scales):
+    """The int8 model with an input that has so many scales and is named so often."""
+    model = unpack("int8")
+    graph = model.subgraphs[0]
+    quantization = graph.tensors[graph.inputs[0]].quantization
+    quantization.scale = np.full(scales, 0.5, np.float32)
+    quantization.zeroPoint = np.zeros(scales, np.int64)
+    graph.inputs = np.repeat(graph.inputs, count)
+    return pack(model)
+
+
+def test_an_input_may_be_named_twice_but_an_endless_one_not_often():
+    assert len(TFLiteModel(inputs_named(2, 10)).inputs) == 2
+    with pytest.raises(ModelError, match="larger than the file"):
+        TFLiteModel(inputs_named(1000, 10_000))
+
+
 def test_a_buffer_that_is_named_by_many_tensors_is_charged_once():
     assert len(TFLiteModel(hostile(tensors=100, buffer=b"x" * 100_000)).main.tensors) == 100
 

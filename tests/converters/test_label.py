@@ -193,6 +193,21 @@ def test_an_uncalibrated_file_is_told_to_calibrate_and_its_list_is_cut(name):
     assert f"and {len(model.float_tensors) - 5} more" in str(caught.value)
 
 
+def test_a_tensor_that_many_read_does_not_name_them_all():
+    first, _ = float_islands(build({"x": "float32", "y": "float32"}, [("RELU", "x", "y")] * 30))
+    assert str(first).endswith("RELU #4, and 25 more operators")
+
+
+def test_kernels_in_another_file_are_no_activations():
+    model = schema.ModelT.InitFromPackedBuf((GOLDEN / "int16x8.tflite").read_bytes())
+    for tensor in model.subgraphs[0].tensors:
+        if tensor.type == schema.TensorType.INT8:
+            tensor.buffer, tensor.externalBuffer = 0, 1
+    builder = flatbuffers.Builder(1024)
+    builder.Finish(model.Pack(builder), b"TFL3")
+    assert truth_label(TFLiteModel(bytes(builder.Output()))) == "int16x8"
+
+
 @pytest.mark.skipif(DATA is None, reason="LITESMITH_DATA does not name the folder of third-party models")
 @pytest.mark.parametrize(
     ("pattern", "label"),

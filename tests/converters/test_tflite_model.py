@@ -49,6 +49,12 @@ def test_digest_and_compressed_size_are_of_the_file():
     assert model.gzip_bytes == len(gzip.compress(content, 9))
 
 
+def test_the_compressed_size_of_a_large_file_is_that_of_gzip_in_one_go():
+    noise = np.random.default_rng(7).integers(0, 40, 3 << 20, np.uint8).tobytes()
+    model = TFLiteModel((GOLDEN / "int8.tflite").read_bytes() + noise)
+    assert model.gzip_bytes == len(gzip.compress(model.content, 9))
+
+
 @pytest.mark.parametrize("name", ["float32", "float16", "int8", "int16x8", "two_inputs_int8"])
 def test_constants_have_the_values_that_litert_reads(name):
     model = load(name)
@@ -84,6 +90,19 @@ def test_zero_is_the_zero_point_not_the_byte_zero():
 @pytest.mark.parametrize("name", ["float32", "float16", "dynamic_range", "int8", "int16x8"])
 def test_kernels_are_the_same_four_in_every_format(name):
     assert [kernel.shape for kernel in load(name).kernels()] == [(8, 3, 3, 1), (1, 3, 3, 8), (16, 3, 3, 8), (10, 256)]
+
+
+@pytest.mark.parametrize("columns", [255, 256])
+def test_two_weights_of_four_bits_share_a_byte(columns):
+    values = np.random.default_rng(3).integers(0, 3, 10 * columns, np.uint8)
+
+    def pack(model):
+        tensor = dense_kernel(model)
+        tensor.type, tensor.shape = schema.TensorType.INT4, np.array([10, columns], np.int32)
+        model.buffers[tensor.buffer].data = values[::2] | values[1::2] << 4
+
+    others = 8 * 9 + 8 * 9 + 16 * 9 * 8
+    assert edited("int8", pack).weight_sparsity == pytest.approx(np.sum(values == 0) / (values.size + others))
 
 
 def test_float16_kernels_are_counted_as_they_are_stored():

@@ -8,10 +8,12 @@ import pytest
 
 from litesmith.converters.tflite_model import TFLiteModel
 from litesmith.targets.check import check
-from litesmith.targets.observed import observed_report
+from litesmith.targets.observed import observed_report, refused_report
+from litesmith.targets.observed_vela import VelaEstimate
 from litesmith.targets.profile import TargetProfile
 from litesmith.targets.report import Difference, StatusCount
 
+ESTIMATE = VelaEstimate("5.2.0", "ethos-u55-128", "system", "mode", 1, 0, 1, 1, 1)
 INT8 = TFLiteModel.from_file(Path(__file__).parents[1] / "golden" / "int8.tflite")
 
 
@@ -51,6 +53,15 @@ def test_what_is_not_known_is_no_difference():
     assert (report.mapped, report.differences) == (4, (Difference(None, "*", "edge_tpu", "cpu", 2),))
 
 
+@pytest.mark.parametrize("target", ["edge_tpu", "arm_cpu"])
+def test_a_refused_model_has_one_error_and_no_placements(target):
+    profile = TargetProfile.load(target)
+    report = refused_report(check(INT8, profile), profile, "it crashed", observed_in="a test")
+    assert [(error.rule, error.message) for error in report.errors] == [("refused", "it crashed")]
+    assert (report.mapped, report.segments, report.first_break, report.differences) == (0, None, None, ())
+    assert {(op.placement, op.reason) for op in report.ops} == {("unknown", "the whole model is refused")}
+
+
 def test_the_number_of_placements_has_to_fit():
     with pytest.raises(ValueError, match="zip"):
         observe("edge_tpu", ["edge_tpu"] * 5)
@@ -62,8 +73,11 @@ def test_predicted_and_observed_are_not_mixed():
         replace(predicted, observed_in="a log")
     with pytest.raises(ValueError, match="observed in None"):
         replace(observed, observed_in=None)
-    with pytest.raises(ValueError, match="differences and counts are observed"):
-        replace(predicted, differences=(Difference(0, "ADD", "cpu", "edge_tpu"),))
+    for observed_only in ({"differences": (Difference(0, "ADD", "cpu", "edge_tpu"),)}, {"estimate": ESTIMATE}):
+        with pytest.raises(ValueError, match="differences, counts and estimates are observed"):
+            replace(predicted, **observed_only)
+    with pytest.raises(ValueError, match="gains and memory are predicted"):
+        replace(observed, memory=predicted.memory)
     split = TFLiteModel.from_file(Path(INT8.source).with_name("gather_nd_int8.tflite"))
-    with pytest.raises(ValueError, match="gains are predicted"):
+    with pytest.raises(ValueError, match="gains and memory are predicted"):
         replace(observed, gains=check(split, "edge_tpu").gains)

@@ -49,6 +49,9 @@ def test_an_operator_that_stays_is_told_with_its_reason_and_divides_the_model(go
 @INSTALLED
 def test_the_estimate_depends_on_the_number_of_multipliers(golden):
     model = TFLiteModel.from_file(golden / "int8.tflite")
+    observation = observe_with_vela(model, "ethos_u55")
+    assert observation.report.estimate == observation.estimate
+    assert observation.report.to_dict()["estimate"]["basis"] == "estimated by the compiler, not measured"
     small, large = (observe_with_vela(model, f"ethos_u55@{count}").estimate for count in (32, 256))
     assert small.accelerator_config == "ethos-u55-32"
     assert small.cycles > large.cycles > 0

@@ -112,3 +112,24 @@ def test_what_goes_with_its_readers_stays_exactly_where_one_of_them_does(case, d
         assert (place in keeping) == any(reader in stays for reader in reading)
         assert place not in keeping or keeping[place] in reading
     assert keeping.keys() <= places
+
+
+class Counted(int):
+    """A place that counts how often it is looked up."""
+
+    looked_up = 0
+
+    def __hash__(self) -> int:
+        Counted.looked_up += 1
+        return super().__hash__()
+
+
+def test_many_operators_that_write_what_many_read_cost_each_reader_once():
+    size = 300
+    tensors = tuple(Tensor(i, f"t{i}", (8,), (8,), "int8", 0, False, False, None) for i in range(3))
+    writing = [Operator(Counted(place), "DEQUANTIZE", 1, (0,), (1,)) for place in range(size)]
+    reading = [Operator(Counted(place), "ADD", 1, (1,), (2,)) for place in range(size, 2 * size)]
+    graph = Subgraph("main", tensors, (*writing, *reading), (0,), (2,))
+    before = Counted.looked_up
+    assert kept_for_readers(graph, range(size), set()) == {}
+    assert size <= Counted.looked_up - before < 3 * size

@@ -138,6 +138,53 @@ def test_what_is_wrong_in_a_profile_is_named_by_file_and_key(old, new, part):
         read(GOOD.replace(old, new, 1))
 
 
+MEMORY = """
+[memory]
+name = "cache"
+holds = "weights"
+bytes = 1000
+text = "It is slow."
+fix = "Shrink it."
+source = "page"
+"""
+
+
+def test_the_memory_of_a_target_is_read_with_its_source():
+    memory = read(GOOD + MEMORY).memory
+    assert (memory.bytes, memory.holds, memory.severity, memory.source.title) == (1000, "weights", "warning", "A page")
+    assert read(GOOD + MEMORY.replace("bytes = 1000\n", 'severity = "info"\n')).memory.bytes is None
+    assert read(GOOD).memory is None
+    assert read(GOOD + MEMORY).to_dict()["memory"]["source"] == "A page, https://example.org"
+    assert "recalled" in read(GOOD + MEMORY + "confirmed = false\n").to_dict()["memory"]["source"]
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "part"),
+    [
+        ("bytes = 1000", "bites = 1000", r"memory\.bites: unknown key; did you mean 'bytes'"),
+        ("bytes = 1000", "bytes = 0", r"memory\.bytes: 0 is no size"),
+        ("bytes = 1000", 'bytes = "1 kB"', r"memory\.bytes: '1 kB' has the wrong type"),
+        ('"weights"', '"tensors"', r"memory\.holds: 'tensors' is none of weights, activations"),
+        ('source = "page"', 'source = "pag"', r"memory\.source: 'pag' is not in.*mean 'page'"),
+        ('fix = "Shrink it."\n', "", r"memory\.fix: this key is required"),
+        ("bytes = 1000", 'severity = "bad"', r"memory\.severity: 'bad' is none of error"),
+    ],
+)
+def test_what_is_wrong_about_a_memory_is_named_by_file_and_key(old, new, part):
+    assert old in MEMORY
+    with pytest.raises(TargetError, match=rf"chip\.toml: {part}"):
+        read(GOOD + MEMORY.replace(old, new, 1))
+
+
+def test_memory_that_is_known_is_that_of_the_sources():
+    sizes = {name: TargetProfile.load(name).memory for name in list_profiles()}
+    known = {name: memory.bytes for name, memory in sizes.items() if memory is not None}
+    staged = 384 * 1024
+    assert known == {
+        "edge_tpu": 8 * 2**20, "ethos_u55": None, "ethos_u65": staged, "ethos_u85": staged, "micro": None,
+    }  # fmt: skip
+
+
 def test_every_rule_is_used_by_a_profile():
     profiles = [TargetProfile.load(target) for target in SETTINGS]
     used = {use.rule for profile in profiles for use in (*profile.runtime, *profile.every_op)}

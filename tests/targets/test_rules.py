@@ -10,6 +10,7 @@ import pytest
 from litesmith.converters.graph import Operator, Quantization, Subgraph, Tensor
 from litesmith.errors import ModelError
 from litesmith.targets import geometry_rules, operand_rules
+from litesmith.targets.constants import Constants
 from litesmith.targets.op_view import OpView, op_views, short_name
 from litesmith.targets.rules import RULES, RuleUse, Source, explain, reached
 
@@ -234,6 +235,13 @@ def test_long_names_are_cut():
     assert len(short_name(long)) <= 48
 
 
+def test_long_lists_are_cut():
+    crowded = view([t(size, 8) for size in range(1, 2000)], [X])
+    finding = RuleUse("same_shape", {"of": ["operands"]}, SOURCE).finding(crowded, "info")
+    assert finding is not None
+    assert len(finding.message) < 500 and "(1, 8), (10, 8), " in finding.message and "...)" in finding.message
+
+
 @pytest.mark.parametrize(
     ("rule", "parameters", "part"),
     [
@@ -252,7 +260,7 @@ def test_an_unreadable_constant_is_an_error_about_the_model():
         raise ModelError(f"tensor {tensor.name} has too few bytes")
 
     whole = view([X, ints(1)], [X])
-    broken = OpView(whole.operator, whole.operands, whole.results, whole.static, damaged)
+    broken = OpView(whole.operator, whole.operands, whole.results, whole.static, Constants(damaged))
     with pytest.raises(ModelError, match="too few bytes"):
         RULES["constant_values"](broken, place=1, role="strides", allow=[1])
 

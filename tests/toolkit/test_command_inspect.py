@@ -47,6 +47,11 @@ def test_the_document_says_what_the_file_is():
         "inputs": [{"name": "serving_default_image:0", "shape": [1, 8, 8, 1], "dtype": "int8", "zero_point": -128}],
         "outputs": [{"name": "StatefulPartitionedCall:0", "shape": [1, 10], "dtype": "int8"}],
         "metadata": {"min_runtime_version": "1.14.0", "CONVERSION_METADATA": 96},
+        "subgraphs": [{"name": "main", "ops": 6}],
+        "control_flow": [],
+        "unknown": [],
+        "free_tensors": 0,
+        "external": {"tensors": 0, "files": []},
     }
 
 

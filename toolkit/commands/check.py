@@ -8,9 +8,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from litesmith.commands import check_observed
 from litesmith.commands.answer import Answer, printable
 from litesmith.commands.check_text import overview, render
-from litesmith.errors import LitesmithError, ModelError, TargetError
+from litesmith.errors import DeviceTimeout, LitesmithError, ModelError
 
 if TYPE_CHECKING:
     from litesmith.converters.tflite_model import TFLiteModel
@@ -21,7 +22,6 @@ SUMMARY = "say where each operator of a .tflite file will run on a target, and w
 EXAMPLE = "litesmith check model.tflite --target edge_tpu --target nnapi@30 --compiled model_edgetpu.tflite --json"
 
 UNMET = 1
-BROKEN = LitesmithError.exit_code
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -35,18 +35,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="NAME[@SETTING]",
         help="a target such as edge_tpu, nnapi@30 or arm_cpu; may be given several times",
     )
-    parser.add_argument(
-        "--compiled",
-        type=Path,
-        metavar="X_edgetpu.tflite",
-        help="what edgetpu_compiler made of the file: where its operators really are",
-    )
-    parser.add_argument(
-        "--compiler-log",
-        type=Path,
-        metavar="FILE",
-        help="what edgetpu_compiler said (with -s): how many operators of each kind it placed, and why not the others",
-    )
+    check_observed.add_arguments(parser)
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,13 +46,13 @@ class Checked:
     document: Mapping[str, Any]
     heading: str
     reports: tuple[TargetReport, ...] = ()
-    error: ModelError | None = None
+    error: LitesmithError | None = None
 
     @property
     def exit_code(self) -> int:
-        """2 for a broken file, 1 where a target is not met; what was observed counts more than what was predicted."""
+        """That of an error, 1 where a target is not met; what was observed counts more than what was predicted."""
         if self.error is not None:
-            return BROKEN
+            return self.error.exit_code
         decisive = {report.target: report for report in self.reports}  # an observed report follows the predicted one
         return UNMET if any(report.errors for report in decisive.values()) else 0
 
@@ -81,12 +70,13 @@ def execute(args: argparse.Namespace) -> Answer:
     Raises:
         ModelError: the only file cannot be read or is not a sound TFLite flatbuffer, or the compiled file or the log
             does not belong to it.
-        TargetError: there is no such target, or what was observed belongs to none of the targets.
+        TargetError: there is no such target, or nothing can be observed about any of them.
+        DeviceError: what has to be asked is not installed, or does not answer.
     """
     from litesmith.targets.profile import TargetProfile
 
     profiles = [TargetProfile.load(name) for name in args.targets]
-    _refuse_stray_observations(args, profiles)
+    check_observed.refuse_stray(args, profiles)
     if len(args.models) == 1:
         checked = [_checked(args.models[0], profiles, args)]
     else:
@@ -111,20 +101,10 @@ def describe(model: TFLiteModel, reports: Sequence[TargetReport]) -> dict[str, A
     }
 
 
-def _refuse_stray_observations(args: argparse.Namespace, profiles: Sequence[TargetProfile]) -> None:
-    if args.compiled is None and args.compiler_log is None:
-        return
-    given = "--compiled" if args.compiled is not None else "--compiler-log"
-    if len(args.models) > 1:
-        raise TargetError(f"{given} belongs to one model, but {len(args.models)} are given; check them one by one")
-    if not any(profile.accelerator == "edge_tpu" for profile in profiles):
-        raise TargetError(f"{given} is about the Edge TPU, which is none of the targets; add --target edge_tpu")
-
-
 def _checked_or_broken(path: Path, profiles: Sequence[TargetProfile], args: argparse.Namespace) -> Checked:
     try:
         return _checked(path, profiles, args)
-    except ModelError as error:
+    except (ModelError, DeviceTimeout) as error:
         told = {"type": type(error).__name__, "message": str(error)}
         return Checked(str(path), {"model": str(path), "error": told}, f"error: {error}", error=error)
 
@@ -140,16 +120,7 @@ def _checked(path: Path, profiles: Sequence[TargetProfile], args: argparse.Names
 
 
 def _reports(model: TFLiteModel, profile: TargetProfile, args: argparse.Namespace) -> tuple[TargetReport, ...]:
-    """The prediction, and what was observed where a file that tells it is given."""
+    """The prediction, and what was observed where something tells it."""
     from litesmith.targets.check import check
 
-    predicted = check(model, profile)
-    if profile.accelerator != "edge_tpu" or (args.compiled is None and args.compiler_log is None):
-        return (predicted,)
-    from litesmith.converters.tflite_model import TFLiteModel
-    from litesmith.targets.compiler_log import read_log
-    from litesmith.targets.observed_edge_tpu import observe
-
-    compiled = None if args.compiled is None else TFLiteModel.from_file(args.compiled)
-    log = None if args.compiler_log is None else read_log(args.compiler_log, model.source)
-    return predicted, observe(model, profile, predicted, compiled=compiled, log=log)
+    return check_observed.with_observed(model, profile, check(model, profile), args)

@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Any
 from litesmith.commands.answer import table
 
 if TYPE_CHECKING:
+    from litesmith.targets.memory_use import MemoryUse
+    from litesmith.targets.observed_vela import VelaEstimate
     from litesmith.targets.report import Difference, Finding, Gain, OpPlacement, StatusCount, TargetReport
 
 REASON_LENGTH = 76
@@ -25,6 +27,10 @@ def render(report: TargetReport) -> str:
 
     off = [op for op in report.ops if op.placement != report.accelerator]
     parts = [_summary(report)]
+    if report.memory is not None:
+        parts[0] += f"\n{_memory_line(report.memory, report.accelerator)}"
+    if report.estimate is not None:
+        parts[0] += f"\n{_estimate_line(report.estimate)}"
     if off:
         parts.append(_off_table(report, off))
     if report.counts:
@@ -40,7 +46,7 @@ def render(report: TargetReport) -> str:
 
 
 def overview(checked: Sequence[tuple[str, Sequence[TargetReport]]]) -> str:
-    """One line for each file and target; a file without reports is broken."""
+    """One line for each file and target; a file without reports has an error."""
     rows: list[tuple[str, ...]] = []
     for source, reports in checked:
         rows += [
@@ -51,7 +57,7 @@ def overview(checked: Sequence[tuple[str, Sequence[TargetReport]]]) -> str:
             for report in reports
         ]  # fmt: skip
         if not reports:
-            rows.append((source, "", "", "", "", "", "", "broken"))
+            rows.append((source, "", "", "", "", "", "", "error"))
     return table(("model", "target", "basis", "mapped", "ops", "segments", "first break", ""), rows)
 
 
@@ -63,6 +69,32 @@ def _summary(report: TargetReport) -> str:
         return line
     first = next(op for op in report.ops if op.index == report.first_break)
     return f"{line}; first break at op {first.index} {first.op}: {first.reason}"
+
+
+def _memory_line(use: MemoryUse, accelerator: str) -> str:
+    """What the model needs, and the memory that it has to fit where its size is known."""
+    from litesmith.targets.memory_use import in_units
+
+    weights, placed = in_units(use.weights_bytes), in_units(use.placed_weights_bytes)
+    cached = use.limit is not None and use.limit.holds == "weights"
+    part = f" ({placed} of them on {accelerator})" if cached and placed != weights else ""
+    peak = use.peak_activation_bytes if use.arena_bytes is None else use.arena_bytes
+    where = "" if use.peak_op_index is None else f", most at op {use.peak_op_index}"
+    line = f"  memory: {weights} of weights{part}, {in_units(peak)} of activations{where}"
+    if use.limit is None or use.limit.bytes is None:
+        return line
+    return f"{line}; limit {in_units(use.limit.bytes)} of {use.limit.name}{'' if use.within_limit else ': exceeded'}"
+
+
+def _estimate_line(estimate: VelaEstimate) -> str:
+    from litesmith.targets.memory_use import in_units
+
+    if not estimate.cycles:
+        return "  Vela's estimate, no measurement: nothing is compiled for the accelerator"
+    memories = {"SRAM": estimate.sram_bytes, "DRAM": estimate.dram_bytes, "flash": estimate.flash_bytes}
+    used = ", ".join(f"{in_units(number)} {name}" for name, number in memories.items() if number)
+    conditions = f"{estimate.macs:,} MACs; {estimate.system_config}, {estimate.memory_mode}"
+    return f"  Vela's estimate, no measurement: {used}, {estimate.cycles:,} cycles of the accelerator ({conditions})"
 
 
 def _off_table(report: TargetReport, off: Sequence[OpPlacement]) -> str:
@@ -80,6 +112,10 @@ def _counts_table(counts: Sequence[StatusCount]) -> str:
 
 def _differences(report: TargetReport) -> str:
     """Where the prediction is wrong, and how often."""
+    from litesmith.targets.report import UNKNOWN
+
+    if not report.counts and all(op.placement == UNKNOWN for op in report.ops):
+        return "  No operator was placed, so the predicted placements cannot be compared."
     wrong = sum(difference.count for difference in report.differences)
     if not wrong:
         return "  The prediction agrees."

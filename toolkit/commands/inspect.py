@@ -17,6 +17,8 @@ EXAMPLE = "litesmith inspect model.tflite --json"
 
 _TEXT_BYTES = 64  # metadata no longer than this is shown if it is text
 _NAME_LENGTH = 48
+_SHOWN = 5
+_NO_OPS = "no operators: nothing is computed"
 _EXPLAINED = frozenset({"mixed", "dynamic-range", "int8-float-io"})
 
 
@@ -38,7 +40,10 @@ def execute(args: argparse.Namespace) -> Answer:
 
 
 def describe(model: TFLiteModel) -> dict[str, Any]:
-    """The JSON document of a model; scale and zero point are null where a tensor is not quantized."""
+    """The JSON document of a model; scale and zero point are null where a tensor is not quantized.
+
+    `ops`, `float_tensors`, `unknown` and `external` are those of all subgraphs, the rest is about the first one.
+    """
     from litesmith.converters.label import truth_label
     from litesmith.converters.op_versions import needed_ops
     from litesmith.converters.runtime_versions import oldest_runtime
@@ -55,6 +60,7 @@ def describe(model: TFLiteModel) -> dict[str, Any]:
         "inputs": [_interface(tensor) for tensor in model.inputs],
         "outputs": [_interface(tensor) for tensor in model.outputs],
         "metadata": {name: _short(content) for name, content in model.metadata.items()},
+        **_unusual(model),
     }
 
 
@@ -66,12 +72,25 @@ def render(model: TFLiteModel) -> str:
     parts = [
         f"{model.source}: {verdict.label}\n  {verdict.reason}",
         _summary(facts),
-        table(("operator", "count", "version"), _op_rows(facts)),
+        table(("operator", "count", "version"), _op_rows(facts)) if facts["ops"] else _NO_OPS,
         table(("", "name", "shape", "type", "scale", "zero point"), _interface_rows(facts)),
     ]
     if verdict.label in _EXPLAINED:
         parts.append(_float_lines(model))
     return printable("\n\n".join(part for part in parts if part))
+
+
+def _unusual(model: TFLiteModel) -> dict[str, Any]:
+    """What keeps a reader or a checker from seeing all of the file; zero and empty in most files."""
+    from litesmith.converters import unusual
+
+    return {
+        "subgraphs": [{"name": graph.name, "ops": len(graph.operators)} for graph in model.subgraphs],
+        "control_flow": list(unusual.control_flow(model)),
+        "unknown": [*unusual.unknown_ops(model), *unusual.unknown_types(model)],
+        "free_tensors": len(unusual.free_tensors(model)),
+        "external": {"tensors": len(unusual.external_tensors(model)), "files": list(model.external_files)},
+    }
 
 
 def _interface(tensor: Tensor) -> dict[str, Any]:
@@ -107,8 +126,31 @@ def _summary(facts: dict[str, Any]) -> str:
         "runtime": f"oldest TFLite with its operators: {facts['oldest_runtime']}",
         "metadata": metadata or "none",
         "sha256": facts["sha256"],
+        **_unusual_lines(facts),
     }
     return "\n".join(f"{key:9} {value}" for key, value in lines.items())
+
+
+def _unusual_lines(facts: dict[str, Any]) -> dict[str, str]:
+    """The lines that most files do not have."""
+    external, graphs, callers = facts["external"], facts["subgraphs"], facts["control_flow"]
+    sizes = [f"{graph['name'][:_NAME_LENGTH] or place} ({graph['ops']} ops)" for place, graph in enumerate(graphs)]
+    runs = f"; {_few(callers)} run others" if callers else ""
+    lines = {
+        "subgraphs": (len(graphs) > 1 or callers, f"{_few(sizes)}; the first is the main one{runs}"),
+        "unknown": (facts["unknown"], f"{_few(facts['unknown'])}: newer than this Litesmith; use a newer one"),
+        "shapes": (facts["free_tensors"], f"{facts['free_tensors']} tensors have dimensions that are not fixed"),
+        "external": (
+            external["tensors"],
+            f"{external['tensors']} constants are in other files, which are not read: {_few(external['files'])}",
+        ),
+    }
+    return {key: text for key, (present, text) in lines.items() if present}
+
+
+def _few(names: list[str]) -> str:
+    more = f" and {len(names) - _SHOWN} more" if len(names) > _SHOWN else ""
+    return ", ".join(names[:_SHOWN]) + more
 
 
 def _op_rows(facts: dict[str, Any]) -> list[tuple[str, ...]]:

@@ -53,12 +53,14 @@ def execute(args: argparse.Namespace) -> Answer:
 
 def render(profile: TargetProfile) -> str:
     """One profile for people: every rule as a sentence, with the number of its source."""
-    from litesmith.targets.profile_words import Sources, cited, op_words, rule_words
+    from litesmith.targets.profile_words import Sources, cited, memory_words, op_words, rule_words
 
     sources = Sources()
     heading = f"{profile.label}: {profile.title}; takes {len(profile.ops)} operators"
     parts = [f"{heading} {cited(profile.source, True, sources)}"]
     parts += [f"note: {note.text} {note.fix} {cited(note.source, True, sources)}" for note in profile.notes]
+    if profile.memory is not None:
+        parts.append(f"memory: {memory_words(profile.memory, sources)}")
     general = [f"  {rule_words(use, sources)}" for use in (*profile.runtime, *profile.every_op)]
     if general:
         parts.append("\n".join(["every operator stays off where:", *general]))
