@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import statistics
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
@@ -32,12 +33,15 @@ class Block:
         mean_ms, min_ms, max_ms: over these runs.
         warmup_runs: runs before them.
         delegate: what really ran, as far as the runner says it: `xnnpack`, `nnapi`, `gpu`, `none`, ...
+        delegated_nodes, nodes: how many nodes of the graph the delegate took, and how many there are; None where the
+            runner does not say it.
         runner: name and version of what ran the model.
         times_ms: each run in order; empty where the runner gives only sums.
         median_ms: None where the runner does not give it.
         init_ms: loading and preparing the model.
         first_ms: the first inference, with cold caches.
         profile: per-operator times, where they were asked for and the runner gives them.
+        placements: where each operator of the main subgraph runs, `cpu` or the delegate, where the runner says it.
     """
 
     count: int
@@ -52,6 +56,9 @@ class Block:
     init_ms: float | None = None
     first_ms: float | None = None
     profile: tuple[OpTime, ...] = ()
+    placements: tuple[str, ...] = ()
+    delegated_nodes: int | None = None
+    nodes: int | None = None
 
     def __post_init__(self) -> None:
         times = (self.mean_ms, self.min_ms, self.max_ms)
@@ -62,6 +69,13 @@ class Block:
         if self.times_ms and len(self.times_ms) != self.count:
             raise ValueError(f"{len(self.times_ms)} times for {self.count} runs")
 
+    @property
+    def p50_ms(self) -> float:
+        """The median of the runs; where the runner gives only sums, their mean."""
+        if self.times_ms:
+            return statistics.median(self.times_ms)
+        return self.mean_ms if self.median_ms is None else self.median_ms
+
     def to_dict(self) -> dict[str, Any]:
         """As plain values, for JSON."""
         return asdict(self)
@@ -70,4 +84,5 @@ class Block:
     def from_dict(cls, document: Mapping[str, Any]) -> Block:
         """The inverse of `to_dict`."""
         profile = tuple(OpTime(**time) for time in document["profile"])
-        return cls(**{**document, "times_ms": tuple(document["times_ms"]), "profile": profile})
+        plain = {**document, "times_ms": tuple(document["times_ms"]), "placements": tuple(document["placements"])}
+        return cls(**{**plain, "profile": profile})

@@ -20,7 +20,8 @@ import numpy as np
 import numpy.typing as npt
 
 from litesmith.errors import DeviceError, DeviceTimeout, LitesmithError, ModelError
-from litesmith.targets.latency import Latency
+from litesmith.targets.block import Block
+from litesmith.targets.devices.device import Demand
 
 REQUEST = "request.json"
 REPLY = "reply.json"
@@ -77,22 +78,31 @@ def run_isolated(
             return IsolatedRun(outputs=tuple(archive[key] for key in archive.files), **reply)
 
 
-def bench_isolated(
+def block_isolated(
     model: Path | bytes,
+    demand: Demand,
     *,
-    runs: int | None = None,
     runtime: str | None = None,
     threads: int = 1,
     delegate: str = "xnnpack",
-    timeout_s: float = 300.0,
-) -> Latency:
-    """Measure a model's latency in a child process, on random inputs.
+    cores: Sequence[int] | None = None,
+) -> Block:
+    """Time a model in a child process, on random inputs.
 
-    Arguments and errors are those of `run_isolated`; `runs` is that of `litesmith.targets.latency.measure`.
+    Args:
+        model: a file, or the content of one.
+        demand: how much to time, and how long the child may take, its start included.
+        runtime: see `run_isolated`, likewise what is raised.
+        threads: how many threads the kernels may use.
+        delegate: one of `litesmith.targets.runtimes.DELEGATES`.
+        cores: numbers of those that the child may run on; None for all.
     """
-    request = {"action": "bench", "runtime": runtime, "threads": threads, "delegate": delegate, "runs": runs}
+    request = {
+        "action": "block", "runtime": runtime, "threads": threads, "delegate": delegate,
+        "cores": None if cores is None else list(cores), "runs": demand.runs, "seconds": demand.seconds,
+    }  # fmt: skip
     with tempfile.TemporaryDirectory(prefix="litesmith-") as folder:
-        return Latency.from_dict(exchange(request, Path(folder), model, timeout_s))
+        return Block.from_dict(exchange(request, Path(folder), model, demand.timeout_s))
 
 
 def probe(runtime: str, *, timeout_s: float = 60.0) -> str:
@@ -129,10 +139,10 @@ def exchange(request: Mapping[str, Any], folder: Path, model: Path | bytes | Non
     (folder / REQUEST).write_text(json.dumps({**request, "model": str(path)}))
     child = _run_child(folder, timeout_s, file)
     if child.returncode:
-        raise _failure(child, file)
+        raise failure(child.returncode, child.stderr, file)
     reply: dict[str, Any] = json.loads((folder / REPLY).read_text())
     if "error" in reply:
-        raise _rebuilt(reply["error"], file)
+        raise rebuilt(reply["error"], file)
     return reply
 
 
@@ -156,12 +166,13 @@ def _run_child(folder: Path, timeout_s: float, file: Path | None) -> subprocess.
         os.close(own_end)
 
 
-def _failure(child: subprocess.CompletedProcess[str], file: Path | None) -> LitesmithError:
-    lines = [line for line in child.stderr.splitlines() if line.strip() and not line.startswith("INFO:")]
+def failure(code: int, stderr: str, file: Path | None = None, *, where: str = "this machine") -> LitesmithError:
+    """Why a worker gave no reply; `code` is its exit code, or a signal below zero."""
+    lines = [line for line in stderr.splitlines() if line.strip() and not line.startswith("INFO:")]
     last = lines[-1] if lines else "it left no message"
-    if child.returncode > 0:
-        return DeviceError(f"the process that runs models failed ({last}); run `litesmith doctor`")
-    name = _SIGNALS.get(-child.returncode, f"signal {-child.returncode}")
+    if code > 0:
+        return DeviceError(f"the process that runs models on {where} failed ({last}); run `litesmith doctor`")
+    name = _SIGNALS.get(-code, f"signal {-code}")
     cause = "the system ended it, probably for lack of memory" if name == "SIGKILL" else last
     return ModelError(
         f"the runtime was aborted by this file ({name}: {cause}); "
@@ -170,6 +181,7 @@ def _failure(child: subprocess.CompletedProcess[str], file: Path | None) -> Lite
     )
 
 
-def _rebuilt(error: Mapping[str, str], file: Path | None) -> LitesmithError:
+def rebuilt(error: Mapping[str, str], file: Path | None = None) -> LitesmithError:
+    """The error that a worker met."""
     kind = _ERRORS.get(error["type"], DeviceError)
     return ModelError(error["message"], file=file) if kind is ModelError else kind(error["message"])

@@ -41,6 +41,7 @@ class Session:
 
     Attributes:
         delegate: what runs the model: `xnnpack` only where that delegate really took operators.
+        nodes: the interpreter's own list of what it runs, for `observed_xnnpack.placements_of`.
     """
 
     def __init__(self, interpreter: Any, runtime: Runtime, threads: int, delegate: str) -> None:
@@ -51,9 +52,10 @@ class Session:
             interpreter.allocate_tensors()
             self._input_details = interpreter.get_input_details()
             self._output_details = interpreter.get_output_details()
-            delegated = any(op["op_name"] == "DELEGATE" for op in interpreter._get_ops_details())
+            self.nodes = tuple(interpreter._get_ops_details())
         self.inputs = tuple(_spec(detail) for detail in self._input_details)
         self.outputs = tuple(_spec(detail) for detail in self._output_details)
+        delegated = any(node["op_name"] == "DELEGATE" for node in self.nodes)
         self.delegate = "none" if delegate == "xnnpack" and not delegated else delegate
 
     def run(self, inputs: Sequence[Array]) -> list[Array]:

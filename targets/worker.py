@@ -7,6 +7,7 @@ import os
 import resource
 import sys
 import threading
+import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
@@ -15,7 +16,8 @@ import numpy as np
 
 from litesmith.errors import LitesmithError, ModelError
 from litesmith.targets import runtimes
-from litesmith.targets.devices.host import measure_session
+from litesmith.targets.devices.host import session_block
+from litesmith.targets.devices.host_state import host_facts, host_state
 from litesmith.targets.isolated import INPUTS, OUTPUTS, REPLY, REQUEST
 from litesmith.targets.observed_xnnpack import prepared_placements
 from litesmith.targets.runtimes import Runtime
@@ -53,8 +55,23 @@ def _run(request: Request, folder: Path) -> dict[str, Any]:
     return {"runtime": runtime.name, "runtime_version": runtime.version, "delegate": session.delegate}
 
 
-def _bench(request: Request, folder: Path) -> dict[str, Any]:
-    return measure_session(_open(request), runs=request["runs"]).to_dict()
+def _block(request: Request, folder: Path) -> dict[str, Any]:
+    if request["cores"] is not None:
+        os.sched_setaffinity(0, request["cores"])  # threads that the runtime starts from here on inherit it
+    content, runtime = _content(request), _runtime(request)
+    runtime.load(isolated=True)  # an app has loaded its runtime before it opens a model
+    start_ns = time.perf_counter_ns()
+    session = runtime.open(content, threads=request["threads"], delegate=request["delegate"], isolated=True)
+    init_ms = (time.perf_counter_ns() - start_ns) / 1e6
+    return session_block(session, runs=request["runs"], seconds=request["seconds"], init_ms=init_ms).to_dict()
+
+
+def _facts(request: Request, folder: Path) -> dict[str, Any]:
+    return host_facts().to_dict()
+
+
+def _state(request: Request, folder: Path) -> dict[str, Any]:
+    return host_state().to_dict()
 
 
 def _probe(request: Request, folder: Path) -> dict[str, Any]:
@@ -88,7 +105,9 @@ def _runtime(request: Request) -> Runtime:
 
 _ACTIONS: Mapping[str, Callable[[Request, Path], dict[str, Any]]] = {
     "run": _run,
-    "bench": _bench,
+    "block": _block,
+    "facts": _facts,
+    "state": _state,
     "probe": _probe,
     "placements": _placements,
 }

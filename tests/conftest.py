@@ -10,6 +10,9 @@ from hypothesis import settings
 settings.register_profile("litesmith", deadline=None)
 settings.load_profile("litesmith")
 
+# Real adb and phones that it finds: the fixtures adb_server, phone and runner.
+pytest_plugins = ("tests.devices.fixtures", "tests.devices.ssh_server")
+
 ROOT = Path(__file__).resolve().parent.parent
 GOLDEN = ROOT / "tests" / "golden"
 
@@ -27,3 +30,21 @@ def real_data() -> Path:
     if not folder:
         pytest.skip("LITESMITH_DATA is not set: third-party models and data are not part of the repository")
     return Path(folder)
+
+
+@pytest.fixture(scope="session")
+def arm_machine():
+    """Sets up an emulated ARM machine in the user's cache, or skips where this machine cannot reach what it needs."""
+    from litesmith.errors import DeviceError
+    from litesmith.targets.devices.arm_packages import ALTERNATIVE
+    from litesmith.targets.devices.arm_setup import set_up
+
+    def machine(architecture: str):
+        try:
+            return set_up(architecture)
+        except DeviceError as error:
+            if ALTERNATIVE not in str(error):
+                raise
+            pytest.skip(f"no emulated ARM machine: {error}")
+
+    return machine

@@ -43,7 +43,7 @@ def violations(budget: BudgetSpec, ledger: Ledger) -> tuple[Violation, ...]:
         ("max_bytes", budget.max_bytes, lambda row: row.bytes, True),
         ("max_gzip_bytes", budget.max_gzip_bytes, lambda row: row.gzip_bytes, True),
         ("min_sparsity", budget.min_sparsity, lambda row: row.sparsity, False),
-        ("max_host_p50_ms", budget.max_host_p50_ms, lambda row: row.host_p50_ms, True),
+        ("max_latency_ms.host", budget.max_latency_ms.get("host"), lambda row: row.host_p50_ms, True),
     )
     found = (_violation(name, limit, value, at_most, ledger) for name, limit, value, at_most in checks)
     return tuple(violation for violation in found if violation is not None)

@@ -18,7 +18,7 @@ from litesmith import __version__
 from litesmith.commands.answer import Answer
 from litesmith.errors import LitesmithError
 
-COMMANDS = ("run", "convert", "inspect", "check", "calibrate", "bench", "bundle", "targets", "doctor")
+COMMANDS = ("run", "convert", "inspect", "check", "calibrate", "bench", "verify", "bundle", "targets", "doctor")
 INTERRUPTED = 130  # 128 + SIGINT, as shells report it
 UNWRITABLE = LitesmithError.exit_code
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -114,19 +115,27 @@ def verify_golden(bundle: Path, *, runtime: str | None = None, delegate: str = "
         for vector in golden.vectors
     ]
     raws = [_single_output(run, golden, bundle) for run in runs]
+    ran = runs[0]
+    return compare_golden(golden, raws, ran.runtime, ran.runtime_version, ran.delegate)
+
+
+def compare_golden(
+    golden: GoldenVectors, raws: Sequence[Array], runtime: str, runtime_version: str, delegate: str
+) -> GoldenResult:
+    """Compare outputs that were computed again, one for each vector and in its type and shape, with those recorded."""
     steps = [_steps(raw, vector, golden) for raw, vector in zip(raws, golden.vectors, strict=True)]
     expected = [vector.predicted for vector in golden.vectors]
     return GoldenResult(
-        vectors=len(runs),
+        vectors=len(raws),
         max_steps=max(float(apart.max()) for apart in steps),
         tolerance_steps=golden.tolerance.steps,
         unit=golden.tolerance.unit,
         different=sum(int(np.count_nonzero(apart)) for apart in steps),
         values=sum(apart.size for apart in steps),
         wrong_class=tuple(place for place, raw in enumerate(raws) if raw.argmax() != expected[place]),
-        runtime=runs[0].runtime,
-        runtime_version=runs[0].runtime_version,
-        delegate=runs[0].delegate,
+        runtime=runtime,
+        runtime_version=runtime_version,
+        delegate=delegate,
     )
 
 

@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 from litesmith.targets.block import Block
+
+if TYPE_CHECKING:
+    import numpy.typing as npt
+
+    from litesmith.targets.isolated import IsolatedRun
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,6 +25,10 @@ class Configuration:
     def __post_init__(self) -> None:
         if self.threads < 1:
             raise ValueError(f"threads must be positive, not {self.threads}")
+
+    def to_dict(self) -> dict[str, Any]:
+        """As plain values, for JSON."""
+        return asdict(self)
 
     def __str__(self) -> str:
         pinned = f", cores {self.cores}" if self.cores else ""
@@ -63,6 +73,11 @@ class DeviceFacts:
         """As plain values, for JSON."""
         return asdict(self)
 
+    @classmethod
+    def from_dict(cls, document: Mapping[str, Any]) -> DeviceFacts:
+        """The inverse of `to_dict`, also after JSON."""
+        return cls(**{**document, "cores": tuple(Core(**core) for core in document["cores"])})
+
 
 @dataclass(frozen=True, slots=True)
 class DeviceState:
@@ -81,6 +96,11 @@ class DeviceState:
         """As plain values, for JSON."""
         return asdict(self)
 
+    @classmethod
+    def from_dict(cls, document: Mapping[str, Any]) -> DeviceState:
+        """The inverse of `to_dict`, also after JSON, which has no numbers as keys."""
+        return cls(**{**document, "clocks_mhz": {int(core): mhz for core, mhz in document["clocks_mhz"].items()}})
+
 
 @dataclass(frozen=True, slots=True)
 class Demand:
@@ -97,7 +117,7 @@ class Demand:
 
 
 class Device(Protocol):
-    """Something that can run a `.tflite`; used as a context manager, it is left as it was found.
+    """Something that can run a `.tflite`; after `close` it is left as it was found (`contextlib.closing`).
 
     Every method raises DeviceError (DeviceTimeout, NoDevice, ...) where the device fails, and ModelError where the
     runtime there cannot run the file.
@@ -116,6 +136,15 @@ class Device(Protocol):
         """Run the `.tflite` file `content` in a fresh process on the device, warmed up, and time it.
 
         What has to be there for it (the file, the runner) is brought there once and kept until `close`.
+        """
+        ...
+
+    def run_vectors(
+        self, content: bytes, inputs: Sequence[npt.NDArray[Any]], configuration: Configuration | None = None
+    ) -> IsolatedRun:
+        """Outputs of the `.tflite` file `content` for one set of inputs, both in the order of the file.
+
+        Also raises DeviceError where the runner there takes no inputs or gives no outputs.
         """
         ...
 

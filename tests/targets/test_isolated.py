@@ -14,7 +14,8 @@ import pytest
 
 from litesmith.errors import DeviceError, DeviceTimeout, ModelError
 from litesmith.targets import runtimes
-from litesmith.targets.isolated import bench_isolated, probe, run_isolated
+from litesmith.targets.devices.device import Demand
+from litesmith.targets.isolated import block_isolated, probe, run_isolated
 from litesmith.targets.session import sample_inputs
 
 NAMES = [runtime.name for runtime in runtimes.installed() if runtime.name != "tf"]
@@ -70,7 +71,7 @@ def test_errors_keep_their_type_and_name_the_file(tmp_path, custom_op_model):
         run_isolated(path)
     path.write_bytes(custom_op_model)
     with pytest.raises(ModelError, match=r"custom\.tflite: the custom operator edgetpu-custom-op"):
-        bench_isolated(path)
+        block_isolated(path, Demand())
     with pytest.raises(DeviceError, match="there is no runtime"):
         run_isolated(path, runtime="onnx")
 
@@ -92,14 +93,18 @@ def test_modules_of_the_current_folder_are_not_imported(int8_model, tmp_path, mo
     assert len(run_isolated(int8_model).outputs) == 1
 
 
-def test_a_bench_says_what_it_measured(int8_model):
-    latency = bench_isolated(int8_model, runs=25, threads=2, delegate="none")
-    assert latency.runs == 25
-    assert (latency.conditions.device, latency.conditions.delegate, latency.conditions.threads) == (
-        "host",
-        "none",
-        2,
-    )
+def test_a_block_says_what_it_measured(int8_model):
+    block = block_isolated(int8_model, Demand(runs=25), threads=2, delegate="none")
+    assert (block.count, len(block.times_ms), block.delegate) == (25, 25, "none")
+    assert block.runner == str(runtimes.default())
+    assert block.init_ms > 0 and block.first_ms > 0
+    assert set(block.placements) == {"cpu"}
+    assert set(block_isolated(int8_model, Demand(runs=1)).placements) == {"xnnpack"}
+
+
+def test_a_block_that_never_ends_times_out(endless_model):
+    with pytest.raises(DeviceTimeout, match="within 1 s"):
+        block_isolated(endless_model, Demand(timeout_s=1))
 
 
 def test_a_probe_gives_the_version():

@@ -41,7 +41,7 @@ def test_what_is_kept_in_the_end_is_no_violation():
         (BudgetSpec(max_bytes=999), "max_bytes"),
         (BudgetSpec(max_gzip_bytes=999), "max_gzip_bytes"),
         (BudgetSpec(min_sparsity=0.51), "min_sparsity"),
-        (BudgetSpec(max_host_p50_ms=0.4), "max_host_p50_ms"),
+        (BudgetSpec(max_latency_ms={"host": 0.4}), "max_latency_ms.host"),
     ],
 )
 def test_every_budget_can_be_broken(budget, name):

@@ -143,7 +143,7 @@ def _probe(versions: Versions) -> list[Problem]:
 
 
 def _machine() -> dict[str, Any]:
-    from litesmith.targets.devices.host import cpu_model
+    from litesmith.targets.devices.host_state import cpu_model
 
     return {
         "system": platform.platform(),

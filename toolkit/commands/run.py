@@ -48,6 +48,7 @@ def execute(args: argparse.Namespace) -> Answer:
 def _text(result: RunResult) -> str:
     from litesmith.commands.tries_text import tries_text
     from litesmith.ledger import HEADER, cells
+    from litesmith.verify_text import outcome_lines
 
     data = result.details["data"]
     lines = [table(HEADER, [cells(row) for row in result.ledger.rows]), ""]
@@ -64,6 +65,8 @@ def _text(result: RunResult) -> str:
         lines.append(f"{name}: {report.mapped} of {report.total} ops on {report.accelerator} (predicted)")
     lines += [f"budget unmet: {violation.message}" for violation in result.unmet_budgets]
     lines += [f"target unmet: {name}; see litesmith check" for name in result.unmet_targets]
+    if result.verification is not None:
+        lines += outcome_lines(result.verification)
     lines.append(f"model: {result.model}")
     lines.append(f"bundle: {result.bundle or 'not written, because of what is unmet above'}")
     return "\n".join(lines)
