@@ -71,6 +71,10 @@ def read_folder(
 def decode(file: Path) -> Array:
     """An image file as uint8, `(H, W)` if it is gray, else `(H, W, 3)`; upright by its EXIF, without alpha.
 
+    All eight orientations of EXIF are obeyed, so the contract's `rotate` is 0 for what comes from here. Alpha is
+    dropped and the colours under it stay as they are stored: not multiplied by it, not blended with a background.
+    PNG and BMP give the same pixels everywhere; decoders of JPEG may differ by a few steps.
+
     Raises:
         DataError: it is damaged, not an image, has more than 8 bits a channel, or too many pixels to be safe.
     """
@@ -109,9 +113,17 @@ def _is_image(name: str) -> bool:
     return name.lower().endswith(tuple(SUFFIXES)) and not name.startswith(".")
 
 
+def _pixels(file: Path, preprocess: Preprocess) -> Array:
+    image = decode(file)
+    try:
+        return preprocess.pixels(image)
+    except DataError as error:
+        raise DataError(f"{file}: {error}") from error
+
+
 def _stack(files: list[Path], preprocess: Preprocess | None) -> Array:
     if preprocess is not None:
-        return np.stack([preprocess.pixels(decode(file)) for file in files])
+        return np.stack([_pixels(file, preprocess) for file in files])
     images = [decode(file) for file in files]
     for file, image in zip(files, images, strict=True):
         if image.shape != images[0].shape:

@@ -1,7 +1,8 @@
-"""Resizing and gray conversion of images, to the last bit.
+"""Step 5 of the contract: resizing, to the last bit.
 
 No library is used here because each resamples in its own way; an app has to get the same pixels from these
-few lines. All arithmetic is float32 and rounded after every single operation (no fused multiply-add).
+few lines. Pixel `i` of `n` covers `[i, i + 1)` of its axis, so its centre is `i + 1/2` (half-pixel centres), and
+beyond an edge there is nothing. `weighted` has the two ways that look at every pixel.
 """
 
 from __future__ import annotations
@@ -14,19 +15,12 @@ import numpy.typing as npt
 Array = npt.NDArray[Any]
 Floats = npt.NDArray[np.float32]
 
-# Luma weights of ITU-R BT.601-7, section 2.5.1.
-RED, GREEN, BLUE = np.float32(0.299), np.float32(0.587), np.float32(0.114)
-
-
-def to_gray(image: Array) -> Floats:
-    """`(0.299 R + 0.587 G) + 0.114 B` of an `(H, W, 3)` image, as `(H, W, 1)`."""
-    pixels = image.astype(np.float32)
-    luma: Floats = (RED * pixels[..., 0] + GREEN * pixels[..., 1]) + BLUE * pixels[..., 2]
-    return luma[..., None]
-
 
 def nearest(image: Array, height: int, width: int) -> Array:
     """The source pixel under each target pixel's centre: row `floor((y + 1/2) * H / height)`, exactly.
+
+    In whole numbers: row `((2 * y + 1) * H) // (2 * height)`, columns alike. Values are moved, never computed, and
+    keep their type.
 
     Args:
         image: `(H, W, C)`, any type.
@@ -38,29 +32,29 @@ def nearest(image: Array, height: int, width: int) -> Array:
 
 
 def bilinear(image: Array, height: int, width: int) -> Floats:
-    """Half-pixel centres, edges repeated, no antialiasing.
+    """The four pixels around each target pixel's centre: half-pixel centres, edges repeated, no antialiasing.
 
-    For target row `y` of `height` (columns alike)::
+    All is float32, rounded after every single operation. For target row `y` of `height` (columns alike)::
 
-        centre = clamp((y + 0.5) * (H / height) - 0.5, 0, H - 1)
+        ratio  = H / height
+        centre = clamp((y + 0.5) * ratio - 0.5, 0, H - 1)
         top    = floor(centre);  bottom = min(top + 1, H - 1);  down = centre - top
 
     and for each pixel, with `mix(a, b, t) = a + (b - a) * t`, along the row first::
 
         mix(mix(top left, top right, across), mix(bottom left, bottom right, across), down)
 
-    An image that already has the size comes back unchanged.
-
     Args:
         image: `(H, W, C)`, any type.
         height: rows of the result.
         width: columns of the result.
     """
-    pixels = image.astype(np.float32)
     top, bottom, down = _taps(image.shape[0], height)
     left, right, across = _taps(image.shape[1], width)
-    above = _mix(pixels[top][:, left], pixels[top][:, right], across[:, None])
-    below = _mix(pixels[bottom][:, left], pixels[bottom][:, right], across[:, None])
+    above, below = (
+        _mix(row[:, left].astype(np.float32), row[:, right].astype(np.float32), across[:, None])
+        for row in (image[top], image[bottom])
+    )
     return _mix(above, below, down[:, None, None])
 
 

@@ -45,6 +45,7 @@ class CalibrationSet:
         source: where they came from, for reports.
         labels: the class of every sample, read-only whole numbers `(N,)`, for drawing from all classes alike; or
             None.
+        preprocess: the contract that the only input went through, or None where nobody recorded one.
 
     Raises:
         CalibrationError: at construction, if there is no sample, lengths differ, a value is NaN or infinite,
@@ -55,6 +56,7 @@ class CalibrationSet:
     seed: int = 0
     source: str = "arrays"
     labels: Array | None = None
+    preprocess: Preprocess | None = None
     _digest: str = field(default="", init=False, repr=False)
 
     def __post_init__(self) -> None:
@@ -123,8 +125,8 @@ class CalibrationSet:
         """
         raw = read_source(source, base=base, preprocess=preprocess, encode=encode, limit=count, seed=seed)
         refuse_text(raw.inputs, source)
-        inputs = raw.inputs if preprocess is None else {UNNAMED: preprocess.apply_batch(raw.x)}
-        samples = cls(inputs, seed, source, raw.classes)
+        inputs = raw.inputs if preprocess is None else {UNNAMED: raw.tensors(preprocess)}
+        samples = cls(inputs, seed, source, raw.classes, preprocess or raw.made_with)
         return samples if count is None else samples.take(count, seed)
 
     def __len__(self) -> int:
@@ -211,8 +213,8 @@ class CalibrationSet:
     def _with(self, inputs: Mapping[str, Array], labels: Array | None, seed: int) -> CalibrationSet:
         """A set of read-only arrays that were checked already: they are neither copied nor looked at again."""
         result = object.__new__(CalibrationSet)
-        values = {"inputs": inputs, "labels": labels, "seed": seed, "source": self.source, "_digest": ""}
-        for name, value in values.items():
+        values = {"inputs": inputs, "labels": labels, "seed": seed, "source": self.source}
+        for name, value in {**values, "preprocess": self.preprocess, "_digest": ""}.items():
             object.__setattr__(result, name, value)
         return result
 

@@ -16,6 +16,7 @@ from litesmith.calibration.entry_point import call_entry_point, is_entry_point
 from litesmith.calibration.images import read_folder
 from litesmith.calibration.npz import read_npz
 from litesmith.calibration.preprocess import Preprocess
+from litesmith.calibration.same_contract import STORED, require_same, stored_contract
 from litesmith.calibration.stacking import UNNAMED, stack_samples
 from litesmith.calibration.table_rows import SUFFIXES
 from litesmith.calibration.tables import read_table
@@ -30,13 +31,15 @@ _LABELS, _CLASS_NAMES = "y", "class_names"
 
 @dataclass(frozen=True, slots=True)
 class RawData:
-    """Samples as they came, before preprocessing.
+    """Samples as they came, before preprocessing unless a field says otherwise.
 
     Attributes:
         inputs: arrays by input name, first axis the sample; a single unnamed input is called "x".
         labels: as given, or None.
         class_names: in label order, or None.
         source: what the user named.
+        is_pixels: whether the images already went through `Preprocess.pixels`.
+        made_with: the whole contract that the only input already went through, or None.
 
     Raises:
         DataError: at construction, if there is no input, or one without a sample axis or of Python objects.
@@ -46,6 +49,8 @@ class RawData:
     labels: Array | None
     class_names: tuple[str, ...] | None
     source: str
+    is_pixels: bool = False
+    made_with: Preprocess | None = None
 
     def __post_init__(self) -> None:
         if not self.inputs:
@@ -76,6 +81,22 @@ class RawData:
             raise DataError(f"{self.source}: has inputs {', '.join(self.inputs)}; one input is needed here")
         return next(iter(self.inputs.values()))
 
+    def tensors(self, preprocess: Preprocess) -> npt.NDArray[np.float32]:
+        """The only input as `preprocess` makes it, `(N, *preprocess.tensor_shape)`.
+
+        Raises:
+            DataError: it does not fit, or went through another contract already.
+        """
+        if self.made_with is None:
+            return preprocess.scaled(self.x) if self.is_pixels else preprocess.apply_batch(self.x)
+        require_same(self.made_with, self.source, preprocess, "what is asked for")
+        if self.x.dtype != np.float32 or self.x.shape[1:] != preprocess.tensor_shape:
+            raise DataError(
+                f"{self.source}: x is {self.x.dtype} {self.x.shape[1:]}, which its contract does not give; "
+                f"expected float32 {preprocess.tensor_shape}, so save the samples again"
+            )
+        return self.x
+
 
 def read_source(
     source: str,
@@ -88,7 +109,8 @@ def read_source(
 ) -> RawData:
     """Read an `.npz`, a `.tsv` or `.csv`, a folder of images, or what an entry point returns.
 
-    An `.npz` and a returned mapping hold inputs by name, and may hold `y` and `class_names`. An entry point
+    An `.npz` and a returned mapping hold inputs by name, and may hold `y`, `class_names` and, where the inputs went
+    through a contract, its `preprocess` (see `same_contract.stored_arrays`). An entry point
     may also return `x`, `(x, y)` or `(x, y, class_names)`, where `x` is an array or a mapping of inputs, or
     yield one sample after the other (see `stack_samples`). A table whose columns all are numbers is one input
     `(N, columns)`; with text among them, every column is an input of its own.
@@ -114,7 +136,8 @@ def read_source(
             return RawData(columns, table.labels, table.class_names, source)
         if path.is_dir():
             folder = read_folder(path, preprocess=preprocess, limit=limit, seed=seed)
-            raw = RawData({UNNAMED: folder.images}, folder.labels, folder.class_names, source)
+            is_pixels = preprocess is not None
+            raw = RawData({UNNAMED: folder.images}, folder.labels, folder.class_names, source, is_pixels)
         else:
             raw = _drawn(_read_arrays(source, base), limit, seed)
         return raw if encode is None else replace(raw, inputs=encode_columns(raw.inputs, encode, base=base))
@@ -168,8 +191,10 @@ def _yielded(items: Iterator[Any], source: str) -> Iterator[Any]:
 
 
 def _from_mapping(arrays: Mapping[str, Any], source: str) -> RawData:
-    inputs = {name: value for name, value in arrays.items() if name not in (_LABELS, _CLASS_NAMES)}
-    return _raw(inputs, arrays.get(_LABELS), arrays.get(_CLASS_NAMES), source)
+    made_with = stored_contract(arrays.get(STORED), source)
+    others = (_LABELS, _CLASS_NAMES) if made_with is None else (_LABELS, _CLASS_NAMES, STORED)
+    inputs = {name: value for name, value in arrays.items() if name not in others}
+    return replace(_raw(inputs, arrays.get(_LABELS), arrays.get(_CLASS_NAMES), source), made_with=made_with)
 
 
 def _raw(x: Any, y: Any, class_names: Any, source: str) -> RawData:

@@ -7,12 +7,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from litesmith.calibration.same_contract import require_same
 from litesmith.calibration.samples import CalibrationSet
 from litesmith.converters import keras
 from litesmith.converters.calibrated import Treatment
 from litesmith.converters.diagnosis import Diagnosis
 from litesmith.converters.fixed_batch import fix_batch
-from litesmith.converters.judge import Demand, Judge, Judgement, Limits
+from litesmith.converters.judge import Demand, Judge, Judgement, Limits, Ships, as_it_is
 from litesmith.converters.post_training import FloatModel
 from litesmith.converters.quantize import QuantizationSpec
 from litesmith.converters.rescue import EVERY_REMEDY, Remedies, quantize_within
@@ -32,6 +33,7 @@ class Acceptance:
         samples: to judge with, other ones than the calibration samples.
         limits: what the file must keep.
         demands: what else it must have.
+        ships: see `judge.Judge`.
         remedies: what may be tried.
         on_try: told of each try.
     """
@@ -41,6 +43,11 @@ class Acceptance:
     demands: tuple[Demand, ...] = ()
     remedies: Remedies = EVERY_REMEDY
     on_try: OnTry = lambda _: None
+    ships: Ships = as_it_is
+
+    def judge(self, model: TFLiteModel) -> Judge:
+        """Who judges what comes of a float model."""
+        return Judge(model, self.samples, self.limits, self.demands, self.ships)
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,7 +113,11 @@ def convert(
     Raises:
         CalibrationError: samples are missing or do not fit the model.
         ConversionError: an op is not supported, or the file is not what `spec` asked for.
+        DataError: the samples to calibrate and to judge with went through different preprocessing contracts.
     """
+    if calibration is not None and acceptance is not None:
+        judged = acceptance.samples
+        require_same(calibration.preprocess, calibration.source, judged.preprocess, judged.source)
     if treatment != FAST and not spec.needs_calibration:
         raise ConversionError(f"effort, method and ranges are of quantized activations, which {spec.mode} has none of")
     if isinstance(source, TFLiteModel) and spec.mode == "float32":
@@ -136,7 +147,7 @@ def _by_converter(
     model = keras.convert(source, spec, calibration)
     if acceptance is None:
         return Conversion(model, "converter")
-    judge = Judge(float_file, acceptance.samples, acceptance.limits, acceptance.demands)
+    judge = acceptance.judge(float_file)
     tried = Try(spec.mode, judge(model), time.perf_counter() - start, "", spec)
     acceptance.on_try(tried)
     return Conversion(model, "converter", note=judge.doubt, tries=(tried,), chosen=tried, judged=judge.own)
@@ -154,7 +165,7 @@ def _after_training(
     if acceptance is None:
         done = floats.quantize(spec, treatment, engine)
         return Conversion(done.model, done.engine, done.applied, done.note, done.seconds)
-    judge = Judge(floats.rewritten, acceptance.samples, acceptance.limits, acceptance.demands)
+    judge = acceptance.judge(floats.rewritten)
     found = quantize_within(
         floats, spec, treatment, judge, engine=engine, remedies=acceptance.remedies, on_try=acceptance.on_try
     )

@@ -9,7 +9,8 @@ import numpy as np
 import numpy.typing as npt
 from ai_edge_litert import schema_py_generated as schema
 
-from litesmith.converters.flatbuffer import FILE_IDENTIFIER, OP_NAMES, TYPE_NAMES
+from litesmith.converters.flatbuffer import OP_NAMES, TYPE_NAMES
+from litesmith.converters.header import FILE_IDENTIFIER
 from litesmith.errors import ModelError
 
 Array = npt.NDArray[Any]
@@ -133,6 +134,12 @@ class ModelEditor:
         for place, buffer in enumerate(self.model.buffers):
             if place not in used:
                 buffer.data = None
+
+    def add_buffer(self, content: bytes) -> int:
+        """Append a buffer of bytes and return its index."""
+        place = self._add_buffer()
+        self.model.buffers[place].data = np.frombuffer(content, np.uint8)
+        return place
 
     def to_bytes(self) -> bytes:
         """The file, every buffer inside the flatbuffer and aligned as the schema asks."""

@@ -17,13 +17,13 @@ import numpy.typing as npt
 from ai_edge_litert import schema_py_generated as schema
 
 from litesmith.converters.graph import Operator, Quantization, Subgraph, Tensor
+from litesmith.converters.header import is_flatbuffer, refusal
+from litesmith.converters.signature import Signature
 from litesmith.errors import ModelError
 
 T = TypeVar("T")
 
-FILE_IDENTIFIER = b"TFL3"
 CUSTOM = "CUSTOM:"
-HEADER_BYTES = 8  # the offset of the root table, then the identifier
 # An honest file holds each byte once; the rest allows for writers that share vectors, and for tiny files.
 _ALLOWANCE = 2
 _ALLOWANCE_BYTES = 1 << 16
@@ -53,10 +53,7 @@ class FlatbufferReader:
             ModelError: the content is not a TFLite flatbuffer.
         """
         if not is_flatbuffer(content):
-            raise ModelError(
-                "this is not a TFLite flatbuffer (no 'TFL3' identifier at byte 4); "
-                "pass a file that a TFLite converter wrote"
-            )
+            raise ModelError(refusal(content))
         self._content = content
         self._credit_bytes = _ALLOWANCE * len(content) + _ALLOWANCE_BYTES
         self._buffer_lengths: dict[int, int] = {}
@@ -78,6 +75,11 @@ class FlatbufferReader:
         """Names of the files beside this one that hold constants."""
         count, get = self._model.ExternalBufferGroupsLength, self._model.ExternalBufferGroups
         return self._guard(lambda: tuple(self._text(group.Name()) for group in self._each(count(), get)))
+
+    def signatures(self) -> tuple[Signature, ...]:
+        """The signatures of the model, in file order."""
+        count, get = self._model.SignatureDefsLength(), self._model.SignatureDefs
+        return self._guard(lambda: tuple(self._signature(entry) for entry in self._each(count, get)))
 
     def buffer(self, index: int) -> bytes:
         """The bytes of one buffer, whether stored in the flatbuffer or after it (offset and size)."""
@@ -225,6 +227,11 @@ class FlatbufferReader:
         data: npt.NDArray[np.uint8] | int = buffer.DataAsNumpy()
         return np.empty(0, np.uint8) if isinstance(data, int) else data
 
+    def _signature(self, entry: Any) -> Signature:
+        inputs = tuple(self._text(item.Name()) for item in self._each(entry.InputsLength(), entry.Inputs))
+        outputs = tuple(self._text(item.Name()) for item in self._each(entry.OutputsLength(), entry.Outputs))
+        return Signature(self._text(entry.SignatureKey()), entry.SubgraphIndex(), inputs, outputs)
+
     def _metadata(self) -> dict[str, bytes]:
         model = self._model
         found = {}
@@ -232,11 +239,6 @@ class FlatbufferReader:
             self._charge(self._buffer_bytes(entry.Buffer()))
             found[self._text(entry.Name())] = self.buffer(entry.Buffer())
         return found
-
-
-def is_flatbuffer(content: bytes) -> bool:
-    """Whether the first `HEADER_BYTES` of `content` are those of a TFLite flatbuffer."""
-    return content[4:HEADER_BYTES] == FILE_IDENTIFIER
 
 
 def _described_bytes(tensor: Tensor) -> int:

@@ -22,6 +22,13 @@ _CHANCE = 1.2
 _LOWEST_DB = -100.0
 # What a file must have beside its accuracy, for example a place for every operator: what is missing, in words.
 Demand = Callable[[TFLiteModel], Sequence[str]]
+# What is done to a file before it ships, such as writing metadata.
+Ships = Callable[[TFLiteModel], TFLiteModel]
+
+
+def as_it_is(model: TFLiteModel) -> TFLiteModel:
+    """A file that ships without further ado."""
+    return model
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,6 +113,7 @@ class Judge:
         samples: inputs named as the model's, with labels where limits speak of accuracy.
         limits: what a file must keep.
         demands: what else it must have.
+        ships: what is done to a file before it ships; what counts is the size that it has then.
 
     Raises:
         CalibrationError: at construction, if samples do not fit the model, or have no labels where they are needed.
@@ -113,9 +121,14 @@ class Judge:
     """
 
     def __init__(
-        self, model: TFLiteModel, samples: CalibrationSet, limits: Limits, demands: Sequence[Demand] = ()
+        self,
+        model: TFLiteModel,
+        samples: CalibrationSet,
+        limits: Limits,
+        demands: Sequence[Demand] = (),
+        ships: Ships = as_it_is,
     ) -> None:
-        self.samples, self._limits, self._demands = samples, limits, demands
+        self.samples, self._limits, self._demands, self._ships = samples, limits, demands, ships
         self.probe = samples.take(min(PROBE_SAMPLES, len(samples)), seed=0)
         self._expected, self._expected_of_probe = outputs(model, samples), outputs(model, self.probe)
         self._labels = samples.labels
@@ -145,7 +158,7 @@ class Judge:
         Raises:
             ModelError: the runtime cannot run it.
         """
-        judgement = self._judge(outputs(model, self.samples), len(model.content))
+        judgement = self._judge(outputs(model, self.samples), len(self._ships(model).content))
         unmet = tuple(text for demand in self._demands for text in demand(model))
         return replace(judgement, unfit=(*judgement.unfit, *unmet))
 

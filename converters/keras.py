@@ -123,7 +123,7 @@ def _with_integers_of(inputs: dict[str, Any], samples: CalibrationSet) -> Calibr
         typed[name] = cast if np.array_equal(cast, array) else array
     if all(typed[name].dtype == array.dtype for name, array in samples.inputs.items()):
         return samples
-    return CalibrationSet(typed, samples.seed, samples.source, samples.labels)
+    return CalibrationSet(typed, samples.seed, samples.source, samples.labels, samples.preprocess)
 
 
 def _refuse_not_finite(model: Any) -> None:

@@ -14,8 +14,10 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from litesmith.converters.flatbuffer import HEADER_BYTES, FlatbufferReader, is_flatbuffer
+from litesmith.converters.flatbuffer import FlatbufferReader
 from litesmith.converters.graph import Subgraph, Tensor
+from litesmith.converters.header import HEADER_BYTES, is_flatbuffer
+from litesmith.converters.signature import Signature
 from litesmith.errors import ModelError
 
 # Where an operator keeps the weights that training prunes: operator -> place among its inputs.
@@ -85,6 +87,15 @@ class TFLiteModel:
     def metadata(self) -> dict[str, bytes]:
         """Metadata buffers by name."""
         return self._reader.metadata()
+
+    @cached_property
+    def signatures(self) -> tuple[Signature, ...]:
+        """What callers can run by name, with the names of inputs and outputs.
+
+        Raises:
+            ModelError: the signatures are damaged.
+        """
+        return self._reader.signatures()
 
     @cached_property
     def external_files(self) -> tuple[str, ...]:

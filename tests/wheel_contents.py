@@ -9,7 +9,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
 PLACES = {"toolkit": "", "calibration": "calibration/", "converters": "converters/", "targets": "targets/"}
-KINDS = {".py", ".toml", ".typed"}
+KINDS = {".py", ".toml", ".typed", ".kt"}
 
 
 def expected() -> set[str]:

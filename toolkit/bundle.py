@@ -17,10 +17,11 @@ from typing import Any
 
 from litesmith import qat
 from litesmith.converters.label import truth_label
+from litesmith.converters.metadata import LABELS_FILE, PREPROCESS_FILE, labels_text, refuse_other_files
 from litesmith.converters.op_versions import needed_ops
 from litesmith.converters.runtime_versions import oldest_runtime
 from litesmith.converters.tflite_model import TFLiteModel
-from litesmith.errors import DataError, ModelError, OutputError
+from litesmith.errors import ModelError, OutputError
 from litesmith.files import json_text, write_bytes, writing
 from litesmith.golden import MODEL_FILE, VECTORS_FILE, make_golden
 from litesmith.golden_vectors import GoldenVectors
@@ -29,11 +30,14 @@ from litesmith.model_card import model_card
 from litesmith.splits import Splits
 from litesmith.targets.report import SEVERITIES, TargetReport
 
+__all__ = [
+    "FILES", "FORMAT", "LABELS_FILE", "MANIFEST_FILE", "PREPROCESS_FILE", "Bundle", "Provenance", "read_bundle",
+    "replace_folder", "write_bundle",
+]  # fmt: skip
+
 FORMAT = "litesmith-bundle"
 VERSION = 1
 MANIFEST_FILE = "manifest.json"
-LABELS_FILE = "labels.txt"
-PREPROCESS_FILE = "preprocess.json"
 CARD_FILE = "MODEL_CARD.md"
 # What a bundle of this version holds beside its manifest: exactly these.
 FILES = (MODEL_FILE, LABELS_FILE, PREPROCESS_FILE, VECTORS_FILE, CARD_FILE)
@@ -46,7 +50,7 @@ class Provenance:
     Attributes:
         locked: the content of recipe.lock.toml, see `litesmith.recipe_toml.lock`.
         ledger: the row of every stage; the last one is that of the file.
-        details: per stage, figures that only this stage has; those of `quantize` are needed.
+        details: per stage, figures that only this stage has; those of `quantize` are needed, `verify` has processors.
         reports: per target that was checked, what was found.
     """
 
@@ -70,24 +74,24 @@ def write_bundle(folder: Path, model: TFLiteModel, splits: Splits, provenance: P
 
     Raises:
         ModelError: the runtime cannot run the file, or the ledger ends with another file.
-        DataError: a class name has more than one line.
+        DataError: a class name has more than one line, or the file holds another contract or other labels.
         OutputError: the folder cannot be written, or holds something else.
     """
     if provenance.ledger.deployed.sha256 != model.sha256:
         raise ModelError("is not the file of the ledger's last row; run the recipe again", file=model.source)
-    steps = provenance.details["quantize"]["steps"]
-    golden = make_golden(model, splits.test, quantization_aware=qat.STAGE in steps)
+    golden = make_golden(model, splits.test, quantization_aware=qat.STAGE in provenance.details["quantize"]["steps"])
     facts = _facts(model, golden, splits, provenance)
     contents = {
         MODEL_FILE: model.content,
-        LABELS_FILE: _labels(splits.test.class_names).encode(),
-        PREPROCESS_FILE: _json(splits.test.preprocess.to_dict()),
+        LABELS_FILE: labels_text(splits.test.class_names).encode(),
+        PREPROCESS_FILE: splits.test.preprocess.to_json().encode(),
         VECTORS_FILE: golden.to_json().encode(),
         CARD_FILE: model_card(facts, golden, splits, provenance).encode(),
     }
+    refuse_other_files(model, contents)
     files = {name: {"sha256": _sha256(content), "bytes": len(content)} for name, content in contents.items()}
-    head = {"format": FORMAT, "version": VERSION}
-    replace_folder(folder, {**contents, MANIFEST_FILE: _json({**head, **facts, "files": files})})
+    manifest = _json({"format": FORMAT, "version": VERSION, **facts, "files": files})
+    replace_folder(folder, {**contents, MANIFEST_FILE: manifest})
     return folder
 
 
@@ -189,6 +193,7 @@ def _facts(model: TFLiteModel, golden: GoldenVectors, splits: Splits, provenance
         "shifted_views": _shifted_views(locked["recipe"].get("data", {})),
         "measured": {**{name: getattr(row, name) for name in figures}, "test_samples": len(splits.test)},
         "targets": {name: _summary(report) for name, report in sorted(provenance.reports.items())},
+        "verified_on": dict(provenance.details.get("verify", {})),
         "digests": dict(locked["digests"]),
         "created_by": dict(locked["versions"]),
     }
@@ -207,13 +212,6 @@ def _summary(report: TargetReport) -> dict[str, Any]:
         "basis": report.basis, "accelerator": report.accelerator,
         "mapped": report.mapped, "total": report.total, "findings": counts,
     }  # fmt: skip
-
-
-def _labels(class_names: tuple[str, ...]) -> str:
-    for name in class_names:
-        if name.splitlines() != [name]:
-            raise DataError(f"class name {name!r} does not fit on one line of {LABELS_FILE}; rename the class")
-    return "".join(f"{name}\n" for name in class_names)
 
 
 def _parse_manifest(path: Path, content: bytes) -> tuple[dict[str, Any], dict[str, str]]:

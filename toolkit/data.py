@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from litesmith.calibration.preprocess import Preprocess
+from litesmith.calibration.preprocess_checks import Numbers
 from litesmith.calibration.sources import UNNAMED, RawData, read_source
 from litesmith.dataset import Dataset
 from litesmith.errors import DataError
@@ -18,16 +21,29 @@ __all__ = ["Dataset", "Splits", "load_dataset", "split"]
 
 Array = npt.NDArray[Any]
 DIGITS = "digits"
+NO_STEPS: Mapping[str, Any] = MappingProxyType({})
+_TENSOR = {"kind": "tensor", "resize": "none"}
+_IMAGE = {"kind": "image", "resize": "bilinear"}
+_DIGITS_SHAPE = (8, 8, 1)
+_COUNTED = {"kind": "image", "resize": "area", "fit": "letterbox", "block": 4}
 _MOST_CLASSES = 2**16
 
 
 def load_dataset(
-    source: str, *, base: Path, image_shape: tuple[int, ...] | None, scale: float | None, offset: float | None
+    source: str,
+    *,
+    base: Path,
+    image_shape: tuple[int, ...] | None,
+    scale: Numbers | None,
+    offset: Numbers | None,
+    steps: Mapping[str, Any] = NO_STEPS,
 ) -> Dataset:
     """Load `digits` (scikit-learn's 8x8 digits), a folder of images by class, an `.npz` or an entry point.
 
     8-bit arrays `(N, H, W)` and `(N, H, W, 1 or 3)` are images, and any array is one when `image_shape` is
-    given; others are plain tensors. Images of other sizes are resized, bilinear.
+    given; others are plain tensors. Images of other sizes are resized, bilinear. The digits are counts of the pixels
+    that are on in 4x4 blocks of a 32x32 bitmap, and their contract makes such counts of a drawing of any size.
+    Data that hold the contract they went through keep it, and nothing may be asked for that is another one.
 
     Args:
         source: the bundled name, a path relative to `base`, or `package.module:function`.
@@ -35,11 +51,12 @@ def load_dataset(
         image_shape: `(H, W, C)` of the model's input; None or empty takes the data's own.
         scale: factor of `Preprocess`; by default 1/16 for digits, 1/255 for other 8-bit images, else 1.
         offset: summand of `Preprocess`; by default 0.
+        steps: other fields of an image's `Preprocess`, such as `crop`, by name.
 
     Raises:
         DataError: the data are missing, malformed, unlabelled or inconsistent.
     """
-    fit = Preprocess(tuple(image_shape), "image", "bilinear") if image_shape else None
+    fit = Preprocess(tuple(image_shape), **{**_IMAGE, **steps}) if image_shape else None
     raw = _digits() if source == DIGITS else read_source(source, base=base, preprocess=fit)
     if texts := [name for name, array in raw.inputs.items() if array.dtype.kind in "US"]:
         held = f"{', '.join(map(repr, texts))} {'hold' if len(texts) > 1 else 'holds'} text"
@@ -50,8 +67,8 @@ def load_dataset(
         raise DataError(f"{source}: has no labels; give a folder with one subfolder per class, or an array 'y'")
     _check_shape(raw.x.shape, source)
     try:
-        preprocess = _preprocess(raw, image_shape, scale, offset)
-        x = preprocess.apply_batch(raw.x)
+        preprocess = _preprocess(raw, image_shape, scale, offset, steps)
+        x = raw.tensors(preprocess)
     except DataError as error:
         raise DataError(f"{source}: {error}") from error
     return Dataset(x, raw.labels, raw.class_names or _numbered(raw.labels), preprocess, source)
@@ -68,20 +85,22 @@ def _check_shape(shape: tuple[int, ...], source: str) -> None:
 
 
 def _preprocess(
-    raw: RawData, image_shape: tuple[int, ...] | None, scale: float | None, offset: float | None
+    raw: RawData,
+    image_shape: tuple[int, ...] | None,
+    scale: Numbers | None,
+    offset: Numbers | None,
+    steps: Mapping[str, Any],
 ) -> Preprocess:
+    if raw.made_with is not None and not image_shape and scale is None and offset is None and not steps:
+        return raw.made_with
     x = raw.x
     gray = x.dtype == np.uint8 and x.ndim == 3
     is_image = bool(image_shape) or gray or (x.dtype == np.uint8 and x.ndim == 4 and x.shape[3] in (1, 3))
     if scale is None:
         scale = 1 / 16 if raw.source == DIGITS else 1 / 255 if is_image and x.dtype == np.uint8 else 1.0
-    return Preprocess(
-        tuple(image_shape or ((*x.shape[1:], 1) if gray else x.shape[1:])),
-        "image" if is_image else "tensor",
-        "bilinear" if is_image else "none",
-        scale,
-        0.0 if offset is None else offset,
-    )
+    shape = tuple(image_shape or ((*x.shape[1:], 1) if gray else x.shape[1:]))
+    usual = _COUNTED if raw.source == DIGITS and shape == _DIGITS_SHAPE else _IMAGE if is_image else _TENSOR
+    return Preprocess(shape, **{**usual, **steps}, scale=scale, offset=0.0 if offset is None else offset)
 
 
 def _digits() -> RawData:

@@ -20,7 +20,7 @@ class Dataset:
     """Preprocessed samples with labels; the arrays are read-only.
 
     Attributes:
-        x: float32 `(N, *preprocess.shape)`.
+        x: float32 `(N, *preprocess.tensor_shape)`.
         y: int64 `(N,)`, each an index into `class_names`.
         class_names: in label order, at least two.
         preprocess: how `x` was made from raw input.
@@ -39,7 +39,7 @@ class Dataset:
     digest: str = field(init=False)
 
     def __post_init__(self) -> None:
-        _check_samples(self.name, self.x, self.preprocess.shape)
+        _check_samples(self.name, self.x, self.preprocess.tensor_shape)
         _check_classes(self.name, self.class_names)
         _check_labels(self.name, self.y, len(self.x), len(self.class_names))
         for key, array in (("x", self.x), ("y", self.y.astype(np.int64))):

@@ -68,7 +68,8 @@ class ModelError(LitesmithError):
 
     def __init__(self, message: str, *, file: Path | str | None = None) -> None:
         self.file = str(file) if file is not None else None
-        super().__init__(f"{self.file}: {message}" if self.file else message)
+        name = "?".join((self.file or "").splitlines())  # a message is one line, whatever the file is called
+        super().__init__(f"{name}: {message}" if name else message)
 
 
 class OutputError(LitesmithError):

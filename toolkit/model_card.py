@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from litesmith.calibration.preprocess import Preprocess
+from litesmith.card_preprocessing import preprocessing
 from litesmith.card_quantization import quantization_text
 from litesmith.golden_vectors import GoldenVectors
 from litesmith.ledger import HEADER, cells
@@ -38,7 +38,7 @@ def model_card(facts: Mapping[str, Any], golden: GoldenVectors, splits: Splits, 
         "Results by stage": _results(provenance),
         "Training": _training(facts),
         "Data": _data(facts, splits),
-        "Preparing the input": _preprocessing(splits.test.preprocess),
+        "Preparing the input": preprocessing(splits.test.preprocess),
         "Feeding the model": _feeding(golden.input),
         "Reading the output": _reading(golden.output),
         "How it was quantized": quantization_text(provenance.details["quantize"]),
@@ -116,33 +116,6 @@ def _data(facts: Mapping[str, Any], splits: Splits) -> str:
         f"No sample is in two splits. Classes: {', '.join(names[:_CLASSES_SHOWN])}{more} (all in labels.txt). "
         f"Data digest: `{facts['digests']['data']}`."
     )
-
-
-def _preprocessing(preprocess: Preprocess) -> str:
-    steps = _image_steps(preprocess) if preprocess.kind == "image" else []
-    steps.append(
-        f"`x = value * {preprocess.scale!r} + {preprocess.offset!r}`, in float32, rounded after each operation."
-    )
-    numbered = "\n".join(f"{place}. {step}" for place, step in enumerate(steps, 1))
-    shape = " x ".join(map(str, preprocess.shape))
-    axes = ", height x width x channels" if preprocess.kind == "image" else ""
-    return f"One sample is {shape}{axes}. The same steps, to the letter, are in preprocess.json:\n\n{numbered}"
-
-
-def _image_steps(preprocess: Preprocess) -> list[str]:
-    height, width, _ = preprocess.shape
-    channels = {
-        "gray": "A colour image becomes gray: `(0.299 R + 0.587 G) + 0.114 B`; a gray one stays as it is.",
-        "rgb": "A gray image is repeated in R, G and B; a colour one stays as it is, in the order R, G, B.",
-    }
-    resize = {
-        "none": f"The image must have {height} x {width} pixels; nothing is resized.",
-        "nearest": f"Any other size is resized to {height} x {width} by the pixel under each target pixel's centre.",
-        "bilinear": f"Any other size is resized to {height} x {width}: bilinear, half-pixel centres, edges repeated, "
-        "no antialiasing.",
-    }
-    eight_bit = "If the image was 8-bit, values are whole numbers again: `floor(value + 0.5)`."
-    return [channels[preprocess.channels or "gray"], resize[preprocess.resize], eight_bit]
 
 
 def _feeding(spec: TensorSpec) -> str:

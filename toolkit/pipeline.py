@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from litesmith import qat
 from litesmith.budget import Violation, violations
 from litesmith.bundle import Provenance, write_bundle
 from litesmith.converters.backend import tf_keras
@@ -16,6 +17,7 @@ from litesmith.converters.tflite_model import TFLiteModel
 from litesmith.data import load_dataset, split
 from litesmith.events import OnEvent, StageFinished, StageStarted, ignore
 from litesmith.files import json_text, write_bytes, write_json, write_text
+from litesmith.golden import make_golden
 from litesmith.ledger import Ledger, cells, row_from_dict
 from litesmith.preflight import preflight, source_digests
 from litesmith.recipe import Recipe
@@ -26,12 +28,20 @@ from litesmith.stages import plan
 from litesmith.student import Run
 from litesmith.targets.check import check
 from litesmith.targets.report import TargetReport
+from litesmith.verification import Verification
+from litesmith.verify import verify_model
 from litesmith.workspace import LOCK_FILE, open_workspace
+
+VERIFY_FILE = "verify.json"
 
 
 @dataclass(frozen=True, slots=True)
 class RunResult:
-    """What a finished run found. `bundle` is None where a budget or a required target is unmet."""
+    """What a finished run found.
+
+    `bundle` is None where a budget, a required target or `verification` is unmet; `verification` is None where the
+    recipe asks for none, or something else is unmet already.
+    """
 
     model: Path
     ledger: Ledger
@@ -40,11 +50,13 @@ class RunResult:
     unmet_budgets: tuple[Violation, ...]
     unmet_targets: tuple[str, ...]
     bundle: Path | None
+    verification: Verification | None = None
 
     @property
     def ok(self) -> bool:
-        """Whether every budget and every required target is met."""
-        return not self.unmet_budgets and not self.unmet_targets
+        """Whether every budget and every required target is met, and every processor computes what it should."""
+        verified = self.verification is None or self.verification.ok
+        return not self.unmet_budgets and not self.unmet_targets and verified
 
     def to_dict(self) -> dict[str, Any]:
         """The content of ledger.json."""
@@ -54,6 +66,7 @@ class RunResult:
             "details": dict(self.details),
             "unmet_budgets": [violation.to_dict() for violation in self.unmet_budgets],
             "unmet_targets": list(self.unmet_targets),
+            "verification": None if self.verification is None else self.verification.summary(VERIFY_FILE),
         }
 
 
@@ -82,9 +95,8 @@ def run_recipe(
         LitesmithError: data, models, training, conversion or disk failed; see `litesmith.errors`.
     """
     data = recipe.data
-    dataset = load_dataset(
-        data.source, base=base, image_shape=data.image_shape or None, scale=data.scale, offset=data.offset
-    )
+    shape, scale, offset = data.image_shape or None, data.scale, data.offset
+    dataset = load_dataset(data.source, base=base, image_shape=shape, scale=scale, offset=offset, steps=data.steps)
     splits = split(dataset, seed=recipe.seed, validation=data.validation, calibration=data.calibration, test=data.test)
     tf_keras()  # says what to install where it is missing
     locked = lock(recipe, data_digest=dataset.digest, files=source_digests(recipe, base))
@@ -150,14 +162,30 @@ def _finish(run: Run, results: Mapping[str, Mapping[str, Any]], locked: Mapping[
     details["data"] = _data_facts(run.splits)
     unmet_budgets = violations(run.recipe.budget, ledger)
     unmet_targets = tuple(name for name in run.recipe.targets.require if reports[name].errors)
-    bundle = None
-    if unmet_budgets or unmet_targets:
+    bundle, verification = None, None
+    (out / VERIFY_FILE).unlink(missing_ok=True)  # of an earlier recipe
+    if not unmet_budgets and not unmet_targets:
+        verification = _verify(run, model, details)
+    if verification is not None:
+        details["verify"] = verification.devices()
+    if unmet_budgets or unmet_targets or (verification is not None and not verification.ok):
         shutil.rmtree(out / "bundle", ignore_errors=True)  # of an earlier recipe; this file must not ship
     else:
         bundle = write_bundle(out / "bundle", model, run.splits, Provenance(locked, ledger, details, reports))
-    result = RunResult(out / MODEL, ledger, details, reports, unmet_budgets, unmet_targets, bundle)
+    result = RunResult(out / MODEL, ledger, details, reports, unmet_budgets, unmet_targets, bundle, verification)
     write_json(
         out / "ledger.json",
         {**result.to_dict(), "digests": locked["digests"], "versions": locked["versions"]},
     )
     return result
+
+
+def _verify(run: Run, model: TFLiteModel, details: Mapping[str, Any]) -> Verification | None:
+    """Run the golden vectors on the processors that the recipe names, before a bundle may ship the file."""
+    cpus = run.recipe.verify.cpus
+    if not cpus:
+        return None
+    golden = make_golden(model, run.splits.test, quantization_aware=qat.STAGE in details["quantize"]["steps"])
+    verification = verify_model(model, golden, cpus)
+    write_json(run.workspace.root / VERIFY_FILE, verification.to_dict())
+    return verification

@@ -19,15 +19,19 @@ from litesmith.errors import ConversionError, RecipeError
 from litesmith.files import sha256_file
 from litesmith.recipe import QuantizeSpec, Recipe
 from litesmith.student import Run
+from litesmith.targets.devices.arm_setup import set_up
 
 
 def preflight(run: Run) -> None:
     """Build teacher and student, and try on the untrained student what later stages will do to it.
 
     Raises:
-        LitesmithError: a model cannot be built or does not fit the data, or a stage would refuse it.
+        LitesmithError: a model cannot be built or does not fit the data, a stage would refuse it, or a processor to
+            verify on cannot be emulated here.
     """
     recipe = run.recipe
+    for architecture in sorted({cpu.architecture for cpu in recipe.verify.cpus}):
+        set_up(architecture)
     height, width = run.splits.train.x.shape[1:3] if run.splits.train.x.ndim == 4 else (0, 0)
     if recipe.data.shift_pixels and recipe.data.shift_pixels >= min(height, width):
         raise RecipeError(f"would move everything out of {height} x {width} images", key="data.shift_pixels")

@@ -12,7 +12,8 @@ from litesmith.calibration.samples import CalibrationSet
 from litesmith.converters import keras
 from litesmith.converters.convert import Acceptance, Conversion, convert
 from litesmith.converters.diagnosis import Diagnosis
-from litesmith.converters.judge import Judge, Limits
+from litesmith.converters.judge import Limits
+from litesmith.converters.metadata import with_metadata
 from litesmith.converters.quantize import QuantizationSpec
 from litesmith.converters.rescue import Remedies, Remedy
 from litesmith.converters.tflite_model import TFLiteModel
@@ -43,13 +44,14 @@ def quantize(run: Run) -> Result:
     done = _convert(run, final.model, calibration)
     if _left_training_out(run, done):
         final = run.student_after(run.steps_before_quantization()[-1])
-    write_bytes(run.workspace.stage("quantize") / MODEL, done.model.content)
+    model = _described(run, done.model)
+    write_bytes(run.workspace.stage("quantize") / MODEL, model.content)
     seconds = time.perf_counter() - start
     test = run.splits.test.x
-    found = predict(done.model, test).real
-    parity = compare_outputs(final.model.predict(test, verbose=0), found, done.model.outputs[0].quantization)
+    found = predict(model, test).real
+    parity = compare_outputs(final.model.predict(test, verbose=0), found, model.outputs[0].quantization)
     parameters = run.student_after("student").parameters
-    row = measure(done.model, run.splits, stage="quantize", parameters=parameters, seconds=seconds)
+    row = measure(model, run.splits, stage="quantize", parameters=parameters, seconds=seconds)
     details = {
         "parity": parity.to_dict(),
         "io": run.recipe.quantize.conversion.io,
@@ -86,7 +88,7 @@ def _or_rescue(
 ) -> Conversion:
     """The file of quantization-aware training; where it is not good enough, a better one made without, if there is."""
     start = time.perf_counter()
-    judgement = Judge(before, acceptance.samples, acceptance.limits, acceptance.demands)(trained.model)
+    judgement = acceptance.judge(before)(trained.model)
     first = Try("quantization-aware training", judgement, time.perf_counter() - start)
     acceptance.on_try(first)
     judged = replace(trained, tries=(first,), chosen=first)
@@ -108,11 +110,18 @@ def _acceptance(run: Run, name: str) -> Acceptance:
         reference_accuracy=accuracy(predict(student, validation.x).real, validation.y),
         max_bytes=budget.max_bytes,
     )
-    asked = demands(run.recipe.targets.require, budget.max_host_p50_ms)
+    asked = demands(run.recipe.targets.require, budget.max_latency_ms.get("host"))
     training = Remedy(TRAINED, partial(_train_worst, run))
     remedies = Remedies(wanted.rescue, allow_float=wanted.allow_float, others=(training,) if wanted.qat is None else ())
     samples = _split(run, "validation", name)
-    return Acceptance(samples, limits, asked, remedies, lambda tried: run.on_event(QuantizationTried(tried)))
+    return Acceptance(
+        samples,
+        limits,
+        asked,
+        remedies,
+        on_try=lambda tried: run.on_event(QuantizationTried(tried)),
+        ships=partial(_described, run),
+    )
 
 
 def _train_worst(run: Run, diagnosis: Diagnosis) -> TFLiteModel:
@@ -141,10 +150,16 @@ def _train_worst(run: Run, diagnosis: Diagnosis) -> TFLiteModel:
     return keras.convert(trained, wanted, samples)
 
 
+def _described(run: Run, model: TFLiteModel) -> TFLiteModel:
+    """The file that ships: with labels, normalization and the preprocessing contract of the data."""
+    data = run.splits.test
+    return with_metadata(model, data.preprocess, data.class_names, name=run.recipe.name)
+
+
 def _file_of(run: Run, stage: str) -> TFLiteModel:
     return TFLiteModel.from_file(run.workspace.stage(stage) / MODEL)
 
 
 def _split(run: Run, which: str, name: str) -> CalibrationSet:
     part = getattr(run.splits, which)
-    return CalibrationSet({name: part.x}, source=f"{which} split", labels=part.y)
+    return CalibrationSet({name: part.x}, source=f"{which} split", labels=part.y, preprocess=part.preprocess)

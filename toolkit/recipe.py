@@ -9,46 +9,15 @@ from pathlib import Path
 from litesmith.calibration.ranges import RANGE_METHODS
 from litesmith.converters.calibrated import Treatment
 from litesmith.converters.quantize import EFFORTS, QuantizationSpec
+from litesmith.data_spec import DataSpec
 from litesmith.errors import ConversionError, RecipeError
+from litesmith.targets.devices.arm_cpus import CPUS, MACHINES, ArmCpu
 from litesmith.targets.profile import TargetProfile
 from litesmith.training_specs import DistillSpec, ModelSpec, PruneSpec, QatSpec, one_of, require
 
 TASKS = ("classification",)
-
-
-@dataclass(frozen=True, slots=True)
-class DataSpec:
-    """Where the samples come from and how they are split.
-
-    `source` is a bundled name (`digits`), a folder of images by class, an `.npz`, or `package.module:function`.
-    `validation`, `calibration` and `test` are shares of the samples; what is left is for training.
-    `image_shape` (H, W, C), `scale` and `offset` make the preprocessing of image folders and raw arrays.
-    """
-
-    source: str
-    validation: float = 0.1
-    calibration: float = 0.1
-    test: float = 0.2
-    image_shape: tuple[int, ...] = ()
-    scale: float | None = None
-    offset: float | None = None
-    shift_pixels: int = 0
-    views: int = 1
-
-    def __post_init__(self) -> None:
-        shares = {"validation": self.validation, "calibration": self.calibration, "test": self.test}
-        for key, share in shares.items():
-            require(0 < share < 1, key, f"{share} is not a share between 0 and 1")
-        require(sum(shares.values()) < 1, "test", "validation, calibration and test leave nothing to train on")
-        shape = self.image_shape
-        require(
-            len(shape) in (0, 3) and all(size > 0 for size in shape),
-            "image_shape",
-            f"{shape} is not [H, W, C]",
-        )
-        require(self.views >= 1, "views", f"{self.views} is not positive")
-        require(self.shift_pixels >= 0, "shift_pixels", f"{self.shift_pixels} is negative")
-        require((self.views > 1) == (self.shift_pixels > 0), "views", "goes with shift_pixels: give both, or neither")
+# Kinds of devices whose latency can be limited; an emulator has none.
+TIMED_DEVICES = ("host", "adb", "ssh")
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,22 +93,46 @@ class TargetsSpec:
 
 @dataclass(frozen=True, slots=True)
 class BudgetSpec:
-    """Limits for the deployed file; None is no limit. Accuracies are shares (0.005 is half a point)."""
+    """Limits for the deployed file; None is no limit. Accuracies are shares (0.005 is half a point).
+
+    `max_latency_ms` limits the median for a kind of device: `host`, `adb` or `ssh`. A run measures on the host only.
+    """
 
     min_accuracy: float | None = None
     max_accuracy_drop: float | None = None
     max_bytes: int | None = None
     max_gzip_bytes: int | None = None
     min_sparsity: float | None = None
-    max_host_p50_ms: float | None = None
+    max_latency_ms: Mapping[str, float] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         for key in ("min_accuracy", "max_accuracy_drop", "min_sparsity"):
             share = getattr(self, key)
             require(share is None or 0 <= share <= 1, key, f"{share} is not a share between 0 and 1")
-        for key in ("max_bytes", "max_gzip_bytes", "max_host_p50_ms"):
+        for key in ("max_bytes", "max_gzip_bytes"):
             limit = getattr(self, key)
             require(limit is None or limit > 0, key, f"{limit} is not positive")
+        for kind, limit_ms in self.max_latency_ms.items():
+            one_of(kind, TIMED_DEVICES, "max_latency_ms")
+            require(limit_ms > 0, f"max_latency_ms.{kind}", f"{limit_ms} is not positive")
+
+
+@dataclass(frozen=True, slots=True)
+class VerifySpec:
+    """Emulated processors on which the file must compute what it does here, such as `cortex-a53`; see docs/arm.md."""
+
+    arm: tuple[str, ...] = ()
+    armhf: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        for key in MACHINES:
+            for name in getattr(self, key):
+                one_of(name, tuple(cpu.name for cpu in CPUS if cpu.machine == key), key)
+
+    @property
+    def cpus(self) -> tuple[ArmCpu, ...]:
+        """The processors."""
+        return tuple(cpu for cpu in CPUS if cpu.name in getattr(self, cpu.machine))
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,6 +150,7 @@ class Recipe:
     quantize: QuantizeSpec = field(default_factory=QuantizeSpec)
     targets: TargetsSpec = field(default_factory=TargetsSpec)
     budget: BudgetSpec = field(default_factory=BudgetSpec)
+    verify: VerifySpec = field(default_factory=VerifySpec)
 
     def __post_init__(self) -> None:
         one_of(self.task, TASKS, "task")

@@ -107,7 +107,8 @@ def _unknown_key(path: Path, where: str, key: str, known: list[str]) -> RecipeEr
 
 def _value(hint: Any, value: Any, path: Path, where: str) -> Any:
     options = [option for option in _union(hint) if option is not type(None)]
-    kind = options[0]
+    lists = [option for option in options if typing.get_origin(option) is tuple]
+    kind = lists[0] if lists and isinstance(value, list) else options[0]
     if dataclasses.is_dataclass(kind) and isinstance(kind, type):
         if not isinstance(value, dict):
             raise RecipeError(f"must be a section [{where}]", file=path, key=where)

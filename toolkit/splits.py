@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from litesmith.calibration.same_contract import require_same
 from litesmith.dataset import Dataset
 from litesmith.errors import DataError
 
@@ -28,7 +29,7 @@ class Splits:
         conflicts: samples of the dataset whose content stands under more than one label.
 
     Raises:
-        DataError: at construction, if a class is missing in a part.
+        DataError: at construction, if a class is missing in a part, or the parts went through different contracts.
     """
 
     train: Dataset
@@ -43,6 +44,7 @@ class Splits:
             missing = np.setdiff1d(np.arange(len(part.class_names)), part.y)
             if missing.size:
                 raise DataError(f"{part.name}: has no sample of class {part.class_names[missing[0]]!r}; add samples")
+            require_same(part.preprocess, part.name, self.train.preprocess, self.train.name)
 
 
 def split(

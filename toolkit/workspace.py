@@ -17,7 +17,7 @@ from litesmith.files import TEMPORARY, sha256_file, write_json, writing
 
 LOCK_FILE = "recipe.lock.toml"
 # Everything that a run makes in its folder; nothing else is ever deleted.
-OWN = (LOCK_FILE, "model.tflite", "ledger.json", "targets", "bundle", "stages", "cache")
+OWN = (LOCK_FILE, "model.tflite", "ledger.json", "verify.json", "targets", "bundle", "stages", "cache")
 _MARKER = "done.json"
 _STAGES = "stages"
 

@@ -53,6 +53,12 @@ def test_different_sizes_are_resized_by_the_contract(tmp_path, save_image):
     assert np.array_equal(images[1], np.full((6, 6, 3), 77))
 
 
+def test_an_image_that_does_not_fit_names_its_file(tmp_path, save_image):
+    save_image(tmp_path / "wide.png", np.zeros((2, 3), np.uint8))
+    with pytest.raises(DataError, match=r"wide\.png: preprocess: an image of 2x3 does not fit 2x2"):
+        read_folder(tmp_path, preprocess=Preprocess((2, 2, 1)))
+
+
 def test_different_sizes_without_a_shape_are_refused(tmp_path, save_image):
     save_image(tmp_path / "a.png", GRAY)
     save_image(tmp_path / "b.png", GRAY[:2])

@@ -8,7 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
-from litesmith.calibration.resize import bilinear, nearest, to_gray
+from litesmith.calibration.colour import to_gray
+from litesmith.calibration.resize import bilinear, nearest
 
 F = np.float32
 sides = st.integers(1, 9)

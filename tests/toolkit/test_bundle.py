@@ -19,6 +19,7 @@ from litesmith.bundle import (
     write_bundle,
 )
 from litesmith.calibration.preprocess import Preprocess
+from litesmith.converters.metadata import read_metadata, with_metadata
 from litesmith.converters.tflite_model import TFLiteModel
 from litesmith.converters.verify import compare_outputs
 from litesmith.data import load_dataset, split
@@ -67,6 +68,24 @@ def provenance(golden, model, splits, quantize_details) -> Provenance:
 @pytest.fixture
 def bundle(tmp_path, model, splits, provenance) -> Path:
     return write_bundle(tmp_path / "out" / "bundle", model, splits, provenance)
+
+
+def test_the_contract_inside_the_file_must_be_that_of_the_data(tmp_path, model, splits, provenance):
+    def with_file(file: TFLiteModel) -> Provenance:
+        last = replace(provenance.ledger.rows[-1], sha256=file.sha256, bytes=len(file.content))
+        return replace(provenance, ledger=Ledger((*provenance.ledger.rows[:-1], last)))
+
+    data = splits.test
+    described = with_metadata(model, data.preprocess, data.class_names, name="digits")
+    folder = write_bundle(tmp_path / "good", described, splits, with_file(described))
+    stored = read_metadata(TFLiteModel.from_file(folder / "model.tflite"))
+    assert stored is not None
+    for name, inside in stored.files.items():
+        assert (folder / name).read_bytes() == inside
+    other = with_metadata(model, replace(data.preprocess, scale=1.0), data.class_names, name="digits")
+    with pytest.raises(DataError, match=r"the preprocess\.json inside it is not that of the data"):
+        write_bundle(tmp_path / "bad", other, splits, with_file(other))
+    assert not (tmp_path / "bad").exists()
 
 
 def content(folder: Path) -> dict[str, bytes]:

@@ -10,6 +10,7 @@ from sklearn.datasets import load_digits
 
 from litesmith.calibration.preprocess import Preprocess
 from litesmith.calibration.ranges import RANGE_METHODS
+from litesmith.calibration.same_contract import stored_arrays
 from litesmith.cli import main
 from litesmith.commands.arguments import RANGE_METHODS as METHODS
 from litesmith.commands.arguments import add_preprocess_arguments
@@ -72,6 +73,18 @@ def test_a_preprocessing_file_scales_too(model, data, capsys):
     contract.write_text(json.dumps(Preprocess((8, 8, 1), "image", "none", 1 / 255).to_dict()))
     arguments = ("--calibration", data / "pixels.npz", "--preprocess", contract, "--trained-on", data / "pixels.npz")
     assert run(capsys, "audit", model, *arguments)[0] == 0
+
+
+def test_training_samples_of_another_contract_are_refused(model, data, capsys):
+    contract, other = (Preprocess((8, 8, 1), scale=scale) for scale in (1 / 255, 1 / 127.5))
+    (data / "preprocess.json").write_text(contract.to_json())
+    np.savez(data / "other.npz", **stored_arrays(other, other.apply_batch(PIXELS[:40].reshape(-1, 8, 8))))
+    arguments = ["--calibration", data / "pixels.npz", "--preprocess", data / "preprocess.json"]
+    code = main(["calibrate", "audit", *map(str, (model, *arguments, "--trained-on", data / "other.npz"))])
+    message = capsys.readouterr().err
+    assert code == 2
+    assert contract.digest[:12] in message
+    assert other.digest[:12] in message
 
 
 def test_errors_are_readable_and_the_exit_code_says_so(model, data, capsys):

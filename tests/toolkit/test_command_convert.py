@@ -49,6 +49,29 @@ def test_images_of_another_size_calibrate_with_the_stated_scale(keras_file, imag
     assert document["inputs"][0]["scale"] == pytest.approx(1 / 255, rel=0.05)
 
 
+def test_samples_of_two_contracts_are_refused(keras_file, tmp_path, capsys):
+    from litesmith.calibration.preprocess import Preprocess
+    from litesmith.calibration.same_contract import stored_arrays
+
+    raw = np.random.default_rng(0).integers(0, 256, (24, 8, 8, 3), np.uint8)
+    contracts = {
+        "half": Preprocess((8, 8, 3), scale=1 / 127.5, offset=-1.0),
+        "whole": Preprocess((8, 8, 3), scale=1 / 255),
+    }
+    for name, contract in contracts.items():
+        half = raw[:12] if name == "half" else raw[12:]
+        np.savez(tmp_path / f"{name}.npz", **stored_arrays(contract, contract.apply_batch(half)))
+        (tmp_path / f"{name}.json").write_text(contract.to_json())
+    half, whole, out = tmp_path / "half.npz", tmp_path / "whole.npz", tmp_path / "m.tflite"
+    for arguments in (["--evaluate", whole], ["--preprocess", tmp_path / "whole.json"]):
+        assert convert(keras_file, out, "--calibration", half, *arguments) == 2
+        message = capsys.readouterr().err
+        assert all(contract.digest[:12] in message for contract in contracts.values())
+        assert "offset -1.0 and 0.0" in message
+        assert not out.exists()
+    assert convert(keras_file, out, "--calibration", half, "--preprocess", tmp_path / "half.json") == 0
+
+
 def test_a_preprocessing_file_says_the_same(keras_file, images, tmp_path):
     from litesmith.calibration.preprocess import Preprocess
 

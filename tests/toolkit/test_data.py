@@ -10,15 +10,16 @@ import pytest
 from PIL import Image
 
 from litesmith.calibration.preprocess import Preprocess
-from litesmith.data import load_dataset, split
+from litesmith.calibration.same_contract import stored_arrays
+from litesmith.data import NO_STEPS, load_dataset, split
 from litesmith.errors import DataError
 
 IMAGES = np.arange(4 * 6 * 5 * 3, dtype=np.uint8).reshape(4, 6, 5, 3)
 Y = np.array([0, 1, 0, 1])
 
 
-def load(source, base, *, image_shape=None, scale=None, offset=None):
-    return load_dataset(str(source), base=base, image_shape=image_shape, scale=scale, offset=offset)
+def load(source, base, *, image_shape=None, scale=None, offset=None, steps=NO_STEPS):
+    return load_dataset(str(source), base=base, image_shape=image_shape, scale=scale, offset=offset, steps=steps)
 
 
 @pytest.fixture
@@ -39,7 +40,7 @@ def test_digits_are_what_scikit_learn_has(digits):
     from sklearn.datasets import load_digits
 
     original = load_digits()
-    assert digits.preprocess == Preprocess((8, 8, 1), "image", "bilinear", 1 / 16, 0.0)
+    assert digits.preprocess == Preprocess((8, 8, 1), "image", "area", 1 / 16, 0.0, fit="letterbox", block=4)
     assert np.array_equal(digits.x[..., 0], original.images / 16)
     assert np.array_equal(digits.y, original.target)
     assert digits.class_names == tuple("0123456789")
@@ -100,6 +101,70 @@ def test_npz_and_what_preprocessing_it_gets(npz, x, arguments, expected):
     assert dataset.preprocess == expected
     assert np.array_equal(dataset.x, expected.apply_batch(x))
     assert dataset.class_names == ("0", "1")
+
+
+def test_a_drawing_of_a_digit_becomes_counts(digits):
+    """A 32x32 bitmap whose blocks hold as many pixels as a digit of the set is that digit."""
+    counts = (digits.x[0, ..., 0] * 16).astype(int)
+    bitmap = np.zeros((8, 4, 8, 4), np.uint8)
+    for row, column in np.ndindex(8, 8):
+        block = np.zeros(16, np.uint8)
+        block[: counts[row, column]] = 255
+        bitmap[row, :, column] = block.reshape(4, 4)
+    assert np.array_equal(digits.preprocess.apply(bitmap.reshape(32, 32)), digits.x[0])
+
+
+def test_steps_of_the_recipe_are_taken_once(npz, tmp_path):
+    steps = {"crop": 0.5, "fit": "center_crop", "resize": "area", "layout": "nchw"}
+    expected = Preprocess((3, 3, 1), "image", "area", 1 / 255, 0.0, crop=0.5, fit="center_crop", layout="nchw")
+    arrays = load("d.npz", npz(x=IMAGES, y=Y), image_shape=(3, 3, 1), steps=steps)
+    assert arrays.preprocess == expected
+    assert arrays.x.shape == (4, 1, 3, 3)
+    for index, name in enumerate(("cat", "cat", "dog", "dog")):
+        (tmp_path / "pets" / name).mkdir(parents=True, exist_ok=True)
+        Image.fromarray(IMAGES[index]).save(tmp_path / "pets" / name / f"{index}.png")
+    folder = load("pets", tmp_path, image_shape=(3, 3, 1), steps=steps)
+    assert np.array_equal(folder.x, arrays.x)
+    assert np.array_equal(folder.x, expected.apply_batch(IMAGES))
+
+
+def test_samples_that_hold_their_contract_keep_it(npz):
+    contract = Preprocess((3, 3, 1), "image", "area", 1 / 255, crop=0.5)
+    base = npz(**stored_arrays(contract, contract.apply_batch(IMAGES), Y))
+    kept = load("d.npz", base)
+    assert kept.preprocess == contract
+    assert np.array_equal(kept.x, contract.apply_batch(IMAGES))
+    same = load("d.npz", base, image_shape=(3, 3, 1), scale=1 / 255, steps={"resize": "area", "crop": 0.5})
+    assert same.preprocess == contract
+
+
+def test_another_contract_than_the_one_they_went_through_is_refused(npz):
+    contract = Preprocess((3, 3, 1), "image", "area", 1 / 255, crop=0.5)
+    base = npz(**stored_arrays(contract, contract.apply_batch(IMAGES), Y))
+    with pytest.raises(DataError, match=r"crop 0\.5 and 1\.0") as failure:
+        load("d.npz", base, image_shape=(3, 3, 1), scale=1 / 255, steps={"resize": "area"})
+    other = Preprocess((3, 3, 1), "image", "area", 1 / 255)
+    assert contract.digest[:12] in str(failure.value)
+    assert other.digest[:12] in str(failure.value)
+
+
+@pytest.mark.parametrize(
+    ("x", "message"),
+    [(np.zeros((4, 3, 3, 1), np.uint8), "x is uint8"), (np.zeros((4, 2, 3, 1), np.float32), r"\(2, 3, 1\)")],
+)
+def test_samples_that_their_contract_cannot_have_made_are_refused(npz, x, message):
+    with pytest.raises(DataError, match=message):
+        load("d.npz", npz(**stored_arrays(Preprocess((3, 3, 1)), x, Y)))
+
+
+def test_a_stored_contract_must_be_one(npz):
+    with pytest.raises(DataError, match=r"d\.npz: its 'preprocess' is no preprocess\.json"):
+        load("d.npz", npz(x=IMAGES, y=Y, preprocess="{}"))
+
+
+def test_plain_numbers_have_no_steps_of_images(npz):
+    with pytest.raises(DataError, match="a tensor cannot be given crop"):
+        load("d.npz", npz(x=IMAGES.reshape(4, -1), y=Y), steps={"crop": 0.5})
 
 
 def test_folder_of_images_by_class(tmp_path):

@@ -13,7 +13,9 @@ import tomllib
 import numpy as np
 import pytest
 
+from litesmith.calibration.preprocess import Preprocess
 from litesmith.converters.label import truth_label
+from litesmith.converters.metadata import read_metadata
 from litesmith.converters.tflite_model import TFLiteModel
 from litesmith.files import TEMPORARY
 
@@ -70,6 +72,19 @@ def test_the_deployed_file_is_integer_sparse_and_agrees_with_keras(small_run):
     assert parity["max_lsb"] < 5  # fake quantization and the integer kernels round apart by single steps
 
 
+def test_the_deployed_file_holds_its_contract_and_labels(small_run):
+    model = TFLiteModel.from_file(small_run.out / "bundle" / "model.tflite")
+    assert model.content == (small_run.out / "model.tflite").read_bytes()
+    found = read_metadata(model)
+    assert found is not None
+    assert found.files["labels.txt"].decode().split() == list("0123456789")
+    assert Preprocess.from_dict(json.loads(found.files["preprocess.json"])).block == 4
+    for name, inside in found.files.items():
+        assert (small_run.out / "bundle" / name).read_bytes() == inside
+    row = json.loads((small_run.out / "ledger.json").read_text())["stages"][-1]
+    assert row["sha256"] == model.sha256
+
+
 def test_pruning_reports_what_each_layer_reached(small_run):
     layers = json.loads((small_run.out / "ledger.json").read_text())["details"]["prune"]["layers"]
     assert {layer["layer"] for layer in layers} == {"conv0", "conv1", "conv2", "conv3", "logits"}
@@ -108,6 +123,12 @@ def test_an_edited_section_reruns_only_what_depends_on_it(again, small_run):
     for stage in ("teacher", "student", "prune"):
         marker = f"stages/{stage}/done.json"
         assert (out / marker).read_bytes() == (small_run.out / marker).read_bytes()
+
+
+def test_a_renamed_run_names_its_file_anew(again):
+    out, command = again(('name = "small"', 'name = "renamed"'))
+    assert command.code == 0
+    assert read_metadata(TFLiteModel.from_file(out / "model.tflite")).facts.name == "renamed"
 
 
 def test_a_required_target_that_is_unmet_fails_the_run(again):

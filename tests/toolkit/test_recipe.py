@@ -58,6 +58,20 @@ def test_choices_of_quantization_are_those_of_the_converters(tmp_path):
     )  # fmt: skip
 
 
+def test_the_contract_of_images_is_a_choice_of_the_data(tmp_path):
+    keys = (
+        "[data]\nimage_shape = [6, 4, 3]\nresize = 'bilinear'\nantialias = true\ncrop = 0.875\nfit = 'letterbox'\n"
+        "fill = 114\nlayout = 'nchw'\nscale = [1, 0.5, 2]\noffset = [0.0, -1, 3]"
+    )
+    recipe = read_recipe(write(tmp_path, MINIMAL.replace("[data]", keys)))
+    assert recipe.data.steps == {
+        "resize": "bilinear", "antialias": True, "crop": 0.875, "fit": "letterbox", "fill": 114, "layout": "nchw",
+    }  # fmt: skip
+    assert (recipe.data.scale, recipe.data.offset) == ((1.0, 0.5, 2.0), (0.0, -1.0, 3.0))
+    assert read_recipe(write(tmp_path, tomli_w.dumps(resolved(recipe)))) == recipe
+    assert read_recipe(write(tmp_path, MINIMAL)).data.steps == {}
+
+
 @pytest.mark.parametrize(
     ("addition", "key", "message"),
     [
@@ -89,12 +103,27 @@ def test_choices_of_quantization_are_those_of_the_converters(tmp_path):
         ("[targets]\ncheck = ['edgetpu']", "targets", "edge_tpu"),
         ("[targets]\nrequire = ['nnapi']", "targets.require", "must be in check"),
         ("[budget]\nmin_accuracy = 98", "budget.min_accuracy", "not a share"),
+        ("[data]\ncrop = 1.5", "data.crop", "is not a share above 0 and at most 1"),
+        ("[data]\nfit = 'cover'", "data.fit", "stretch, center_crop, letterbox"),
+        ("[data]\nfit = 'letterbox'\nresize = 'none'", "data.fit", "needs a resize"),
+        ("[data]\nfill = 3", "data.fill", "is for fit 'letterbox'"),
+        ("[data]\nresize = 'lanczos'", "data.resize", "none, nearest, bilinear, area"),
+        ("[data]\nresize = 'area'\nantialias = true", "data.antialias", "goes with resize 'bilinear'"),
+        ("[data]\nblock = 4\nimage_shape = [8, 8, 3]", "data.block", "counted in gray images"),
+        ("[data]\nlayout = 'chw'", "data.layout", "nhwc, nchw"),
+        ("[data]\nlayout = 'nchw'\nviews = 2\nshift_pixels = 1", "data.layout", "cannot be shifted"),
+        ("[data]\nscale = [1.0, 2.0]\nimage_shape = [8, 8, 3]", "data.scale", "2 numbers for 3 channels"),
+        ("[data]\nscale = ['a']", "data.scale", "must be a number"),
+        ("[data]\nscale = 'a'", "data.scale", "must be a number"),
+        ("[data]\nimage_shape = [20000, 8, 3]", "data.image_shape", "too large"),
         ("budget = 3", "budget", "must be a section"),
         ("[targets]\ncheck = 'arm_cpu'", "targets.check", "must be a list"),
     ],
 )
 def test_a_wrong_recipe_names_file_key_and_what_would_be_right(tmp_path, addition, key, message):
     text = f"{addition}\n{MINIMAL}" if addition.startswith("budget") else f"{MINIMAL}{addition}"
+    if addition.startswith("[data]"):
+        text = MINIMAL.replace("[data]", addition)
     path = write(tmp_path, text)
     with pytest.raises(RecipeError) as caught:
         read_recipe(path)

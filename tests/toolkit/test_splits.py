@@ -18,6 +18,15 @@ def dataset(values, labels, classes):
     return Dataset(x, np.array(labels), tuple(f"class{i}" for i in range(classes)), Preprocess((1,), "tensor"), "made")
 
 
+def test_parts_of_different_contracts_are_refused():
+    part = dataset([1, 2], [0, 1], 2)
+    other = Dataset(part.x, part.y, part.class_names, Preprocess((1,), "tensor", scale=2.0), "other")
+    with pytest.raises(DataError, match=r"scale 2\.0 and 1\.0") as failure:
+        Splits(part, part, other, part)
+    assert part.preprocess.digest[:12] in str(failure.value)
+    assert other.preprocess.digest[:12] in str(failure.value)
+
+
 def parts(splits):
     return [splits.train, splits.validation, splits.calibration, splits.test]
 
