@@ -95,7 +95,10 @@ class TFLiteModel:
         Raises:
             ModelError: the signatures are damaged.
         """
-        return self._reader.signatures()
+        try:
+            return self._reader.signatures()
+        except ModelError as error:
+            raise ModelError(str(error), file=self.source) from error
 
     @cached_property
     def external_files(self) -> tuple[str, ...]:

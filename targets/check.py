@@ -12,12 +12,16 @@ from dataclasses import replace
 from litesmith.converters.graph import Subgraph
 from litesmith.converters.tflite_model import TFLiteModel
 from litesmith.errors import ModelError
+from litesmith.targets.advice import Advice
+from litesmith.targets.compiled_model import EDGE_TPU, compiled_report, is_compiled
+from litesmith.targets.float_model import float_findings
 from litesmith.targets.gains import gains
 from litesmith.targets.memory_use import memory_findings, memory_use
 from litesmith.targets.model_rules import model_findings
 from litesmith.targets.op_view import OpView, op_views
 from litesmith.targets.partition import Segment, kept_for_readers, kept_segments, partition
 from litesmith.targets.profile import TargetProfile
+from litesmith.targets.recalled import recalled_finding
 from litesmith.targets.report import CPU, SEVERITIES, Finding, OpPlacement, Severity, TargetReport
 from litesmith.targets.rules import RuleUse, explain, reached
 
@@ -34,9 +38,11 @@ def check(model: TFLiteModel, target: str | TargetProfile) -> TargetReport:
         ModelError: the file's operators depend on each other in a circle, or a constant is damaged.
     """
     profile = target if isinstance(target, TargetProfile) else TargetProfile.load(target)
+    if profile.accelerator == EDGE_TPU and is_compiled(model):
+        return compiled_report(model, profile)
     graph = model.main
     views = op_views(graph, model.data)
-    own, unpacking = _broken_rules(views, profile)
+    own, unpacking = _broken_rules(graph, views, profile)
     found = _with_unpacking(graph, own, unpacking, profile)
     supported = set(range(len(views))).difference(found)
     try:
@@ -51,7 +57,8 @@ def check(model: TFLiteModel, target: str | TargetProfile) -> TargetReport:
     report = _with_model_findings(ops, found, len(kept), profile)
     placed = frozenset(op.index for op in ops if op.placement == profile.accelerator)
     use = memory_use(model, placed, profile.memory)
-    findings = (*model_findings(model, profile), *report.findings, *(memory_findings(use) if placed else ()))
+    whole = (*model_findings(model, profile), *float_findings(views, profile))
+    findings = (*whole, *report.findings, *(memory_findings(use) if placed else ()))
     return replace(
         report, findings=findings, memory=use, gains=gains(graph, profile, own, unpacking, report.mapped)
     )  # fmt: skip
@@ -82,16 +89,24 @@ def unpacked_for_cpu() -> None:
 
 
 def nothing_mapped() -> None:
-    """None of the {total} operators runs on {accelerator}.
+    """{none} on {accelerator}.
 
     Fix: resolve the findings of the first operators; full-integer quantization with fixed shapes suits most targets.
     """
 
 
-def _broken_rules(views: tuple[OpView, ...], profile: TargetProfile) -> tuple[dict[int, list[Finding]], list[int]]:
+def nothing_mapped_words(report: TargetReport) -> tuple[str, str]:
+    """Message and advice where no operator of `report` runs on the accelerator."""
+    none = "The only operator does not run" if report.total == 1 else f"None of the {report.total} operators runs"
+    return explain(nothing_mapped, {"none": none, "accelerator": report.accelerator})
+
+
+def _broken_rules(
+    graph: Subgraph, views: tuple[OpView, ...], profile: TargetProfile
+) -> tuple[dict[int, list[Finding]], list[int]]:
     """What operators break by themselves, by operator; and the places of those that unpack constants."""
     severity: Severity = "warning" if profile.accelerator_required else "info"
-    general = _general_uses(profile)
+    general, advice = _general_uses(profile), Advice.of(graph)
     found: dict[int, list[Finding]] = {}
     unpacking: list[int] = []
     for view in views:
@@ -103,8 +118,9 @@ def _broken_rules(views: tuple[OpView, ...], profile: TargetProfile) -> tuple[di
             uses = (*uses, *general, *(support.rules if support else ()), *profile.every_op)
         broken = reached([finding for finding in (use.finding(view, severity) for use in uses) if finding])
         if broken:
-            # sorted() is stable, so rules of one severity stay in the order of the profile
-            found[view.operator.index] = sorted(broken, key=lambda finding: SEVERITIES.index(finding.severity))
+            # the sort is stable, so rules of one severity stay in the order of the profile
+            broken.sort(key=lambda finding: SEVERITIES.index(finding.severity))
+            found[view.operator.index] = [advice.applied(finding, view) for finding in broken]
     return found, unpacking
 
 
@@ -161,9 +177,10 @@ def _with_model_findings(
 ) -> TargetReport:
     findings = [finding for _, broken in sorted(found.items()) for finding in broken]
     notes = [Finding("note", None, "info", note.text, note.fix, note.source.cite()) for note in profile.notes]
+    notes += recalled_finding(ops, profile)
     report = TargetReport(profile.label, "predicted", profile.accelerator, ops, segments, tuple(findings + notes))
     if report.mapped or not ops or not profile.accelerator_required:
         return report
-    message, fix = explain(nothing_mapped, {"total": report.total, "accelerator": profile.accelerator})
+    message, fix = nothing_mapped_words(report)
     error = Finding("nothing_mapped", None, "error", message, fix, profile.source.cite())
     return replace(report, findings=(error, *report.findings))

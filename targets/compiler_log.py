@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from litesmith.errors import ModelError
@@ -17,7 +17,7 @@ MAPPED = "Mapped to Edge TPU"
 MAX_LOG_BYTES = 16 * 2**20  # a log of many models has kilobytes; more than this is something else
 
 _VERSION = re.compile(r"Edge TPU Compiler version (\S+)")
-_INPUT = re.compile(r"Input(?: model)?: (.+)")
+_INPUT = re.compile(r"(?:Input(?: model)?|Invalid model): (.+)")
 _HEADER = re.compile(r"Operator\s+Count\s+Status")
 _ROW = re.compile(r"([A-Z][A-Z0-9_]*)\s+(\d+)\s+(\S.*)")
 _NUMBERS = {
@@ -30,7 +30,8 @@ _NUMBERS = {
 _FAILURES = tuple(
     re.compile(text)
     for text in (
-        r"Compilation failed: .+", r"Internal compiler error.*", r"Invalid model.*",
+        # the line behind an invalid model says why
+        r"Compilation failed: .+", r"Internal compiler error.*", r"Invalid model.*(?:\n[A-Z][a-z].*)?",
         r"ERROR: (?!Restored original).+", r"Compilation failed.*",
     )
 )  # fmt: skip
@@ -58,6 +59,7 @@ class CompilerLog:
         on_edge_tpu: number of operators that run there; None as above.
         on_cpu: number of the others; None as above.
         failure: why the compiler wrote no file; None where it wrote one.
+        sections: number of compilations that the file is about.
     """
 
     source: str
@@ -68,6 +70,7 @@ class CompilerLog:
     on_edge_tpu: int | None
     on_cpu: int | None
     failure: str | None = None
+    sections: int = 1
 
     def __post_init__(self) -> None:
         mapped = sum(row.count for row in self.rows if row.status == MAPPED)
@@ -93,11 +96,11 @@ def read_log(path: Path, model: str) -> CompilerLog:
     if len(content) > MAX_LOG_BYTES:
         raise ModelError("is too large for a log of edgetpu_compiler; check the path", file=path)
     logs = parse_log(content.decode("utf-8", errors="replace"), str(path))
-    mine = [log for log in logs if log.model is not None and _name(log.model) == _name(model)]
+    mine = [log for log in logs if log.model is not None and file_name(log.model) == file_name(model)]
     if not mine and len(logs) > 1:
-        named = ", ".join(dict.fromkeys(_name(log.model or "?") for log in logs))
-        raise ModelError(f"says nothing of {_name(model)!r}; it is about {named}", file=path)
-    return (mine or logs)[-1]
+        named = ", ".join(dict.fromkeys(file_name(log.model or "a file without a name") for log in logs))
+        raise ModelError(f"says nothing of {file_name(model)!r}; it is about {named}; give one log", file=path)
+    return replace((mine or logs)[-1], sections=len(logs))
 
 
 def parse_log(text: str, source: str = "<text>") -> tuple[CompilerLog, ...]:
@@ -112,12 +115,11 @@ def parse_log(text: str, source: str = "<text>") -> tuple[CompilerLog, ...]:
     except ValueError as error:
         raise ModelError(f"{error}; take the log from the compiler again", file=source) from error
     told = tuple(log for log in logs if log.rows or log.on_edge_tpu is not None)
-    if told:
-        return told
-    failed = tuple(log for log in logs if log.failure)
-    if not failed:
+    # beside logs that count, a failure without a name may be one try of a search (-d)
+    meant = tuple(log for log in logs if log in told or (log.failure and (log.model or not told)))
+    if not meant:
         raise ModelError("is no log of edgetpu_compiler; run the compiler with -s and keep what it says", file=source)
-    return failed
+    return meant
 
 
 def _sections(lines: Iterable[str]) -> Iterator[tuple[str | None, list[str]]]:
@@ -147,7 +149,7 @@ def _parse(section: tuple[str | None, list[str]], source: str) -> CompilerLog:
     wrote = bool(rows) or "on_edge_tpu" in numbers  # a search (-d) fails many times before it succeeds
     return CompilerLog(
         source, version, next(models, None), rows, numbers.get("segments"), numbers.get("on_edge_tpu"),
-        numbers.get("on_cpu"), None if wrote else next(failures, None),
+        numbers.get("on_cpu"), None if wrote else next((text.replace("\n", ": ") for text in failures), None),
     )  # fmt: skip
 
 
@@ -164,5 +166,6 @@ def _rows(lines: Iterable[str]) -> Iterator[LogRow]:
             return
 
 
-def _name(path: str) -> str:
+def file_name(path: str) -> str:
+    """The last part of a path, which may be one of Windows."""
     return re.split(r"[/\\]", path.strip())[-1]

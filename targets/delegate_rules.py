@@ -60,6 +60,25 @@ def transposed_size(op: OpView) -> Facts | None:
     return None if fits else {name: "x".join(map(str, value)) for name, value in facts.items()}
 
 
+def transposed_result(op: OpView) -> Facts | None:
+    """It makes {result} of {source}; with this padding and stride {strides} it has to make {expected}.
+
+    Fix: give an output size of the input size times the stride, with VALID padding plus what the kernel reaches beyond.
+    """
+    kernel, source = op.operand(1), op.operand(2)
+    results = [tensor.shape for tensor in op.results if len(tensor.shape) == 4]
+    if kernel is None or source is None or not results or len(kernel.shape) != 4 or len(source.shape) != 4:
+        return None
+    strides = (op.option("stride_h") or 1, op.option("stride_w") or 1)
+    padded = op.option("padding") == SAME_PADDING
+    expected = tuple(
+        size * stride + (0 if padded else max(side - stride, 0))
+        for size, stride, side in zip(source.shape[1:3], strides, kernel.shape[1:3], strict=True)
+    )
+    facts = {"result": results[0][1:3], "source": source.shape[1:3], "strides": strides, "expected": expected}
+    return None if expected == results[0][1:3] else {name: "x".join(map(str, value)) for name, value in facts.items()}
+
+
 def one_for_each_dimension(op: OpView, *, place: int, role: str) -> Facts | None:
     """The {role} names {count} dimensions of {rank}; it has to name all.
 
@@ -116,7 +135,7 @@ def constant_includes(op: OpView, *, place: int, role: str, value: int) -> Facts
 
 
 RULES = (
-    option_not_zero, stride_within_window, stride_within_kernel, transposed_size,
+    option_not_zero, stride_within_window, stride_within_kernel, transposed_size, transposed_result,
     one_for_each_dimension, end_within_shape, weight_types,
     even_four_bit_inputs, constant_includes,
 )  # fmt: skip

@@ -13,6 +13,8 @@ from litesmith.targets.partition import Flow, kept_for_readers, kept_segments, p
 from litesmith.targets.profile import TargetProfile
 from litesmith.targets.report import Finding, Gain
 
+# An operator with one of these cannot run there: without it others may, but it is not gained itself.
+_NOT_TAKEN = frozenset({"unsupported_op", "custom_op"})
 # Each kind costs one more partition, and a hostile file may have as many kinds as operators.
 MAX_KINDS = 24
 
@@ -35,15 +37,17 @@ def gains(
 
     Returns:
         Those that bring at least one operator, the most first; among equals the one that changes fewer operators.
+        What a better one brings along with the same fixes is left out.
     """
     results, flow = [], Flow.of(graph)
     for ops in dict.fromkeys(_candidates(found)):
-        more = _mapped(graph, flow, profile, found.keys() - set(ops), unpacking) - mapped
+        foreign = {op for op in ops if any(finding.rule in _NOT_TAKEN for finding in found[op])}
+        more = _mapped(graph, flow, profile, found.keys() - set(ops), unpacking, foreign) - mapped
         if more > 0:
             broken = [finding for op in ops for finding in found[op]]
             rules = tuple(dict.fromkeys(finding.rule for finding in broken))
             results.append(Gain(ops, rules, tuple(dict.fromkeys(finding.fix for finding in broken)), more))
-    return tuple(sorted(results, key=lambda gain: (-gain.mapped_more, len(gain.ops), gain.ops)))
+    return _distinct(sorted(results, key=lambda gain: (-gain.mapped_more, len(gain.ops), gain.ops)))
 
 
 def _candidates(found: Mapping[int, Sequence[Finding]]) -> Iterator[tuple[int, ...]]:
@@ -58,10 +62,27 @@ def _candidates(found: Mapping[int, Sequence[Finding]]) -> Iterator[tuple[int, .
         yield tuple(dict.fromkeys(places))
 
 
+def _distinct(ranked: Sequence[Gain]) -> tuple[Gain, ...]:
+    """Without those of which a better one changes the same operators, and more, in the same way."""
+    kept: list[Gain] = []
+    for gain in ranked:
+        if not any(set(gain.ops) <= set(better.ops) and set(gain.fixes) <= set(better.fixes) for better in kept):
+            kept.append(gain)
+    return tuple(kept)
+
+
 def _mapped(
-    graph: Subgraph, flow: Flow, profile: TargetProfile, left: Collection[int], unpacking: Collection[int]
+    graph: Subgraph,
+    flow: Flow,
+    profile: TargetProfile,
+    left: Collection[int],
+    unpacking: Collection[int],
+    foreign: Collection[int],
 ) -> int:
-    """Number of operators on the accelerator where those at `left` are not taken."""
+    """Number of operators on the accelerator where those at `left` are not taken; `foreign` ones do not count."""
     stays = {*left, *kept_for_readers(graph, unpacking, set(left))}
     segments = partition(flow, set(range(len(graph.operators))) - stays)
-    return sum(len(segment.ops) for segment in kept_segments(segments, profile.keep, profile.max_segments))
+    return sum(
+        len(set(segment.ops).difference(foreign))
+        for segment in kept_segments(segments, profile.keep, profile.max_segments)
+    )

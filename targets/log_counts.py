@@ -8,7 +8,8 @@ from dataclasses import dataclass
 
 from litesmith.errors import ModelError
 from litesmith.targets.compiler_log import MAPPED, CompilerLog, LogRow
-from litesmith.targets.report import CPU, EVERY_OP, Finding, Severity, StatusCount, TargetReport, kind_of
+from litesmith.targets.log_advice import cited
+from litesmith.targets.report import CPU, EVERY_OP, Finding, StatusCount, TargetReport, kind_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,13 +58,11 @@ _UNKNOWN_STATUS = Status(frozenset(), "Look the status up in the issues of googl
 
 
 def status_counts(log: CompilerLog, predicted: TargetReport, model: str) -> tuple[StatusCount, ...]:
-    """One row for each kind and status of the log, with the number for which it was predicted.
+    """One row for each kind and status of a log that counts, with the number for which it was predicted.
 
     Raises:
         ModelError: the log counts other operators than `predicted` has; `model` names the file.
     """
-    if log.failure:
-        return (StatusCount(EVERY_OP, log.failure, CPU, predicted.total, None),)
     if not log.rows:
         return tuple(_sums(log, predicted, model))
     rows = Counter[str]()
@@ -79,16 +78,14 @@ def status_counts(log: CompilerLog, predicted: TargetReport, model: str) -> tupl
 
 def status_findings(log: CompilerLog, counts: Sequence[StatusCount]) -> tuple[Finding, ...]:
     """What to do about each status that keeps operators on the CPU."""
-    severity: Severity = "error" if log.failure else "warning"
     kinds: dict[str, list[str]] = {}
     for count in counts:
         if count.placement == CPU and count.observed:
             kinds.setdefault(count.status, []).append(f"{count.observed} {count.op}")
-    compiler = f"edgetpu_compiler {log.version or ''}".rstrip()
     return tuple(
         Finding(
-            "compiler_log", None, severity, f"{', '.join(ops)}: {status}",
-            STATUSES.get(status, _UNKNOWN_STATUS).fix, f"{compiler}, {log.source}",
+            "compiler_log", None, "warning", f"{', '.join(ops)}: {status}",
+            STATUSES.get(status, _UNKNOWN_STATUS).fix, cited(log),
         )
         for status, ops in kinds.items()
     )  # fmt: skip

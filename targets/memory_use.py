@@ -53,10 +53,17 @@ class MemoryUse:
         needed = self.needed_bytes
         return None if needed is None or self.limit is None or self.limit.bytes is None else needed <= self.limit.bytes
 
+    @property
+    def near_limit(self) -> bool:
+        """Whether the model still fits, but by less than the limit is certain."""
+        near = None if self.limit is None else self.limit.near_bytes
+        return bool(self.within_limit) and near is not None and (self.needed_bytes or 0) >= near
+
     def to_dict(self) -> dict[str, Any]:
         """The figures as plain values for JSON."""
         limit = None if self.limit is None else self.limit.to_dict()
-        return {**asdict(self), "limit": limit, "needed_bytes": self.needed_bytes, "within_limit": self.within_limit}
+        judged = {"within_limit": self.within_limit, "near_limit": self.near_limit}
+        return {**asdict(self), "limit": limit, "needed_bytes": self.needed_bytes, **judged}
 
 
 def memory_use(model: TFLiteModel, placed: Collection[int], limit: Memory | None) -> MemoryUse:
@@ -83,17 +90,24 @@ def memory_limit() -> None:
     """The {holds} take {needed}, more than the {bytes} of {name}."""
 
 
+def memory_near_limit() -> None:
+    """The {holds} take {needed}, near the limit of {bytes} of {name}."""
+
+
 def memory_findings(use: MemoryUse) -> tuple[Finding, ...]:
     """What is to be known where the model is larger than the memory, or where nobody knows how large that is."""
     limit = use.limit
-    if limit is None or use.within_limit:
+    if limit is None or (use.within_limit and not use.near_limit):
         return ()
     cited = limit.source.cite(limit.confirmed)
     if limit.bytes is None:
         return (Finding("note", None, "info", limit.text, limit.fix, cited),)
     sizes = {"needed": in_units(use.needed_bytes or 0), "bytes": in_units(limit.bytes)}
-    message, _ = explain(memory_limit, {"holds": limit.holds, "name": limit.name, **sizes})
-    return (Finding(memory_limit.__name__, None, limit.severity, f"{message} {limit.text}", limit.fix, cited),)
+    rule, text, severity = memory_limit, limit.text, limit.severity
+    if use.near_limit:
+        rule, text, severity = memory_near_limit, limit.near_text, "info"
+    message, _ = explain(rule, {"holds": limit.holds, "name": limit.name, **sizes})
+    return (Finding(rule.__name__, None, severity, f"{message} {text}", limit.fix, cited),)
 
 
 def in_units(number: int) -> str:

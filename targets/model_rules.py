@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterable, Mapping
 
 from litesmith.converters import unusual
 from litesmith.converters.tflite_model import TFLiteModel
+from litesmith.targets.compiled_model import COMPILER, EDGE_TPU, is_compiled
 from litesmith.targets.op_view import short_name
 from litesmith.targets.profile import TargetProfile
 from litesmith.targets.report import Finding, Severity
@@ -61,12 +62,13 @@ def unknown_types(model: TFLiteModel, profile: TargetProfile) -> Facts | None:
 
 
 def control_flow(model: TFLiteModel, profile: TargetProfile) -> Facts | None:
-    """{names} run subgraphs of the file, and what is in them is not checked ({others}).
+    """{names} {run} subgraphs of the file, and what is in them is not checked ({others}).
 
     Fix: unroll loops, compute both branches and select, or move loop and branch into the app; then all is checked.
     """
     names = unusual.control_flow(model)
-    return {"names": _list(names), "others": _others(model)} if names else None
+    run = "runs" if len(names) == 1 else "run"
+    return {"names": _list(names), "run": run, "others": _others(model)} if names else None
 
 
 def several_subgraphs(model: TFLiteModel, profile: TargetProfile) -> Facts | None:
@@ -80,7 +82,7 @@ def several_subgraphs(model: TFLiteModel, profile: TargetProfile) -> Facts | Non
 
 
 def free_shapes(model: TFLiteModel, profile: TargetProfile) -> Facts | None:
-    """{count} tensors have dimensions that are not fixed, such as '{tensor}' {shape}; they are checked as {stored}.
+    """{count} {tensors} dimensions that are not fixed, such as '{tensor}' {shape}; they are checked as {stored}.
 
     Fix: convert the model with fixed input shapes; an app that sets others makes the runtime place everything again.
     """
@@ -90,11 +92,12 @@ def free_shapes(model: TFLiteModel, profile: TargetProfile) -> Facts | None:
         return None
     first = free[0]
     shapes = {"shape": str(first.shape_signature), "stored": str(first.shape)}
+    shapes["tensors"] = "tensor has" if len(free) == 1 else "tensors have"
     return {"count": len(free), "tensor": short_name(first), **shapes}
 
 
 def external_values(model: TFLiteModel, profile: TargetProfile) -> Facts | None:
-    """The values of {count} constants, such as '{tensor}', are in other files ({files}): not read nor counted.
+    """The values of {count} {constants}, such as '{tensor}', are in other files ({files}): not read nor counted.
 
     Fix: convert the model with its weights inside; until then no rule about the values of these constants is checked.
     """
@@ -102,7 +105,16 @@ def external_values(model: TFLiteModel, profile: TargetProfile) -> Facts | None:
     if not tensors:
         return None
     files = _list(model.external_files) or "without names"
-    return {"count": len(tensors), "tensor": short_name(tensors[0]), "files": files}
+    constants = "constant" if len(tensors) == 1 else "constants"
+    return {"count": len(tensors), "constants": constants, "tensor": short_name(tensors[0]), "files": files}
+
+
+def compiled_for_edge_tpu(model: TFLiteModel, profile: TargetProfile) -> Facts | None:
+    """It is compiled for the Edge TPU: its operator edgetpu-custom-op runs nowhere else.
+
+    Fix: check the file that edgetpu_compiler read; that is the one for other targets.
+    """
+    return {} if is_compiled(model) and profile.accelerator != EDGE_TPU else None
 
 
 # Each with its source. Only where an accelerator is required does a file without operators miss the target.
@@ -114,6 +126,7 @@ _RULES: Mapping[ModelRule, tuple[Severity, Source]] = {
     several_subgraphs: ("warning", DELEGATION),
     free_shapes: ("info", RESIZING),
     external_values: ("warning", SCHEMA),
+    compiled_for_edge_tpu: ("warning", COMPILER),
 }
 
 
@@ -135,7 +148,8 @@ def _others(model: TFLiteModel) -> str:
     if not others:
         return "there is none beside the main one"
     named = (graph.name or f"subgraph {place}" for place, graph in enumerate(others, 1))
-    return f"{_list(named)}: {sum(len(graph.operators) for graph in others)} operators"
+    count = sum(len(graph.operators) for graph in others)
+    return f"{_list(named)}: {count} operator{'' if count == 1 else 's'}"
 
 
 def _list(names: Iterable[str]) -> str:

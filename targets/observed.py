@@ -5,10 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
-from litesmith.targets.check import nothing_mapped
+from litesmith.targets.check import nothing_mapped_words
 from litesmith.targets.profile import TargetProfile
-from litesmith.targets.report import CPU, UNKNOWN, Difference, Finding, OpPlacement, StatusCount, TargetReport
-from litesmith.targets.rules import explain
+from litesmith.targets.report import CPU, NOWHERE, UNKNOWN, Difference, Finding, OpPlacement, StatusCount, TargetReport
 
 
 def observed_report(
@@ -28,7 +27,7 @@ def observed_report(
         predicted: what the rules said.
         profile: the target.
         placements: where each operator of the main subgraph runs, in the order of the file; `unknown` where what
-            was observed does not tell.
+            was observed does not tell, `folded` where nothing is left to run.
         observed_in: what told, for people.
         segments: pieces that go to the accelerator; None where that is not known.
         reasons: what is known about why, by operator.
@@ -67,9 +66,9 @@ def refused_report(
         observed_in: what told, for people.
         findings: what else was observed.
     """
-    fix = "Resolve the errors that are predicted."
-    if not predicted.errors:
-        fix = "No rule predicts this; the cause is all that is known. Convert the model again, or use another version."
+    fixes = [finding.fix for finding in predicted.errors if finding.op_index is not None]
+    general = "No rule predicts this: quantize the model, replace the operator that is named, or take another version."
+    fix = fixes[0] if fixes else general
     error = Finding("refused", None, "error", cause, fix, f"observed in {observed_in}")
     nowhere = [UNKNOWN] * predicted.total
     reasons = dict.fromkeys(range(predicted.total), "the whole model is refused")
@@ -83,7 +82,7 @@ def _misplaced(predicted: TargetReport, ops: Sequence[OpPlacement]) -> tuple[Dif
     return tuple(
         Difference(op.index, op.op, guess.placement, op.placement)
         for guess, op in zip(predicted.ops, ops, strict=True)
-        if op.placement not in {guess.placement, UNKNOWN}
+        if op.placement != guess.placement and op.placement not in NOWHERE
     )
 
 
@@ -91,7 +90,7 @@ def _with_nothing_mapped(report: TargetReport, profile: TargetProfile) -> Target
     known = report.counts or any(op.placement != UNKNOWN for op in report.ops)
     if report.mapped or not known or not profile.accelerator_required:
         return report
-    message, fix = explain(nothing_mapped, {"total": report.total, "accelerator": report.accelerator})
+    message, fix = nothing_mapped_words(report)
     error = Finding("nothing_mapped", None, "error", message, fix, f"observed in {report.observed_in}")
     return replace(report, findings=(error, *report.findings))
 

@@ -10,14 +10,14 @@ from pathlib import Path
 from litesmith.converters.tflite_model import TFLiteModel
 from litesmith.errors import ModelError
 from litesmith.targets.compiled_graph import INSERTED, Pairing
+from litesmith.targets.compiled_model import COMPILED_OP, EDGE_TPU, is_compiled
 from litesmith.targets.compiler_log import CompilerLog
+from litesmith.targets.log_advice import failure_finding, fit_findings
 from litesmith.targets.log_counts import status_counts, status_findings
 from litesmith.targets.observed import observed_report
 from litesmith.targets.profile import TargetProfile
 from litesmith.targets.report import CPU, EVERY_OP, UNKNOWN, Finding, StatusCount, TargetReport, kind_of
 
-EDGE_TPU = "edge_tpu"
-COMPILED_OP = "CUSTOM:edgetpu-custom-op"
 UNSAID = "the compiler left it as an operator of its own"  # a compiled file gives no reasons
 
 
@@ -43,10 +43,13 @@ def read_compiled(model: TFLiteModel, compiled: TFLiteModel) -> CompiledPlacemen
     on the Edge TPU. Two models of one architecture that differ only in their weights cannot be told apart.
 
     Raises:
-        ModelError: `model` is itself compiled, or `compiled` does not come from it.
+        ModelError: `model` is itself compiled, `compiled` is not, or it does not come from `model`.
     """
-    if any(operator.op == COMPILED_OP for operator in model.main.operators):
+    if is_compiled(model):
         raise ModelError("is itself compiled; give the file that the compiler read", file=model.source)
+    if not is_compiled(compiled):
+        told = "holds no edgetpu-custom-op; is it the compiler's output?"
+        raise ModelError(f"{told} Where the compiler placed nothing, give its log alone", file=compiled.source)
     _same_ends(model, compiled)
     pairing = Pairing(model.main, compiled.main)
     rest = list(pairing.unpaired())
@@ -90,8 +93,10 @@ def observe(
     """
     if compiled is None and log is None:
         raise ValueError("neither a compiled file nor a compiler log is given")
+    if log is not None and log.failure:
+        return _gave_up(log, fit_findings(log, profile, model.source), profile, predicted, compiled)
     counts = () if log is None else status_counts(log, predicted, model.source)
-    findings = () if log is None else status_findings(log, counts)
+    findings = () if log is None else (*fit_findings(log, profile, model.source), *status_findings(log, counts))
     sources = {"compiled file": compiled, "compiler log": log}
     names = (f"{kind} {Path(file.source).name}" for kind, file in sources.items() if file is not None)
     placements, reasons = _from_counts(predicted, counts)
@@ -105,6 +110,24 @@ def observe(
     return observed_report(
         predicted, profile, placements, observed_in=" and ".join(names), segments=segments, reasons=reasons,
         counts=counts, findings=findings,
+    )  # fmt: skip
+
+
+def _gave_up(
+    log: CompilerLog,
+    fits: Sequence[Finding],
+    profile: TargetProfile,
+    predicted: TargetReport,
+    compiled: TFLiteModel | None,
+) -> TargetReport:
+    """The report on a compiler that wrote no file: it placed nothing, so that no prediction is right or wrong."""
+    if compiled is not None:
+        told = f"was compiled, but the log says that the compiler wrote nothing ({log.failure})"
+        raise ModelError(f"{told}; give the file and the log of one run of the compiler", file=compiled.source)
+    return observed_report(
+        predicted, profile, [UNKNOWN] * predicted.total, observed_in=f"compiler log {Path(log.source).name}",
+        segments=None, reasons=dict.fromkeys(range(predicted.total), "the compiler wrote no file"),
+        findings=(failure_finding(log), *fits),
     )  # fmt: skip
 
 
@@ -145,7 +168,8 @@ def _agree(
 def _inserted(read: CompiledPlacement, compiled: TFLiteModel) -> tuple[Finding, ...]:
     if not read.inserted:
         return ()
-    message = f"The compiler inserted {read.inserted} operators that convert between types or scales on the CPU."
+    operators = "an operator that converts" if read.inserted == 1 else f"{read.inserted} operators that convert"
+    message = f"The compiler inserted {operators} between types or scales on the CPU."
     fix = "Give the tensors around them one type and scale."
     return (Finding("inserted", None, "info", message, fix, f"compiled file {compiled.source}"),)
 
@@ -158,7 +182,8 @@ def _same_ends(model: TFLiteModel, compiled: TFLiteModel) -> None:
     ):
         facts = [[f"{tensor.name} {tensor.dtype} {tensor.shape}" for tensor in tensors] for tensors in (theirs, mine)]
         if facts[0] != facts[1]:
-            raise _unrelated(model, compiled, f"its {role} are {', '.join(facts[0])}")
+            told = f"its {role} are {', '.join(facts[0])}, those of {Path(model.source).name} {', '.join(facts[1])}"
+            raise _unrelated(model, compiled, told)
 
 
 def _unrelated(model: TFLiteModel, compiled: TFLiteModel, why: str) -> ModelError:

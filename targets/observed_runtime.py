@@ -10,10 +10,11 @@ from litesmith.targets import runtimes
 from litesmith.targets.observed import observed_report, refused_report
 from litesmith.targets.observed_xnnpack import observe_xnnpack
 from litesmith.targets.profile import TargetProfile
-from litesmith.targets.report import CPU, Finding, TargetReport
+from litesmith.targets.report import CPU, UNKNOWN, Finding, TargetReport
 from litesmith.targets.runtimes import Runtime
 
 UNSAID = "XNNPACK leaves it to the runtime's own kernel and gives no reason"
+TRACELESS = "nobody reads its results, so the runtime does not tell where it runs"
 ARM = frozenset({"aarch64", "arm64", "armv7l", "armv8l"})
 
 
@@ -53,7 +54,8 @@ def observe_runtime(model: TFLiteModel, profile: TargetProfile, predicted: Targe
         seen = observe_xnnpack(model.content, runtime=runtime.name)
     except ModelError as error:
         return refused_report(predicted, profile, str(error), observed_in=told, findings=doubts)
-    reasons = {place: UNSAID for place, where in enumerate(seen.placements) if where == CPU}
+    said = {CPU: UNSAID, UNKNOWN: TRACELESS}
+    reasons = {place: said[where] for place, where in enumerate(seen.placements) if where in said}
     return observed_report(
         predicted, profile, seen.placements,
         observed_in=told, segments=seen.segments, reasons=reasons, findings=doubts,

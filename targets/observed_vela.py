@@ -17,18 +17,25 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
+from litesmith.converters.graph import Operator, Subgraph
 from litesmith.converters.tflite_model import TFLiteModel
 from litesmith.errors import DeviceError, DeviceTimeout, ModelError, TargetError
 from litesmith.targets.check import check
 from litesmith.targets.observed import observed_report
 from litesmith.targets.profile import TargetProfile
-from litesmith.targets.report import CPU, TargetReport
+from litesmith.targets.report import CPU, FOLDED, TargetReport
 
 PACKAGE = "ethos-u-vela"
 COMMAND_STREAM = "CUSTOM:ethos-u"  # the operator that a piece of the compiled file consists of
 NAME = "model"
+REMOVED = "Vela removed it: its result is known before the first run, or nothing needs it"
 # Vela's word on one operator: its first output, and the reason in the lines up to the next empty one.
 _REFUSAL = re.compile(r"^Warning \(.+?\) operator: \S+, ofm: '(?P<output>.*)'\nReason: (?P<reason>(?:.+\n)+)", re.M)
+# An exception of the compiler's core; what follows the last sentence says no more.
+_ERROR = re.compile(
+    r"^RuntimeError: (?:Compilation failed: )?(?:Error: )?(?P<told>.+?)(?=^Failed to parse|\Z)", re.M | re.S
+)
+ADVICE = "quantize the whole model to full integer, or replace the operator that it names"
 KIB = 1024
 MEMORIES = ("sram", "dram", "on_chip_flash", "off_chip_flash")
 
@@ -83,7 +90,7 @@ def observe_with_vela(model: TFLiteModel, target: str | TargetProfile, *, timeou
     Raises:
         TargetError: the target is no Ethos-U.
         DeviceError: Vela is not installed.
-        ModelError: Vela refuses the file or crashes on it.
+        ModelError: Vela refuses the file or crashes on it; with its words.
         DeviceTimeout: Vela did not finish in time.
     """
     profile = target if isinstance(target, TargetProfile) else TargetProfile.load(target)
@@ -99,7 +106,7 @@ def observe_with_vela(model: TFLiteModel, target: str | TargetProfile, *, timeou
         log = _compile(folder, config, timeout_s, model.source)
         compiled = TFLiteModel((folder / f"{NAME}_vela.tflite").read_bytes(), f"{model.source} after Vela")
         figures = _figures(folder)
-    placements, segments = _placements(model, compiled, profile)
+    placements, segments = _placements(model, compiled, profile, log)
     report = observed_report(
         check(model, profile), profile, placements,
         observed_in=f"Vela {installed} for {config}", segments=segments, reasons=_by_place(model, placements, log),
@@ -121,35 +128,96 @@ def _compile(folder: Path, config: str, timeout_s: float, source: str) -> str:
     except subprocess.TimeoutExpired as error:
         raise DeviceTimeout(f"{source}: no answer from Vela within {timeout_s:g} s; allow more time") from error
     if child.returncode or not (folder / f"{NAME}_vela.tflite").exists():
-        lines = [line for line in child.stdout.splitlines() if line.strip()]
-        cause = lines[-1] if lines else f"it ended with status {child.returncode} and no message"
-        raise ModelError(f"Vela could not compile it for {config} ({cause}); convert the model again", file=source)
+        told = f"{_cause(child.stdout, child.returncode)}; {ADVICE}"
+        raise ModelError(f"Vela could not compile it for {config}: {told}", file=source)
     return child.stdout
 
 
-def _placements(model: TFLiteModel, compiled: TFLiteModel, profile: TargetProfile) -> tuple[list[str], int]:
-    """Whatever the compiled file still holds as an operator of its own stayed on the CPU; and the number of pieces."""
-    graph = compiled.main
-    left = {(operator.op, tensor.name) for operator in graph.operators for tensor in graph.results(operator)}
-    placements = [
-        CPU
-        if any((operator.op, tensor.name) in left for tensor in model.main.results(operator))
-        else profile.accelerator
-        for operator in model.main.operators
-    ]
-    return placements, sum(operator.op == COMMAND_STREAM for operator in graph.operators)
+def _cause(output: str, status: int) -> str:
+    """Vela's own words: the error and the lines that explain it, or the last line."""
+    error = _ERROR.search(output)
+    if error is not None:
+        return "; ".join(line.strip(" -,.") for line in error["told"].splitlines() if line.strip(" -,."))
+    lines = [line for line in output.splitlines() if line.strip()]
+    if status < 0:
+        return f"it crashed with signal {-status} and says nothing about it"
+    return lines[-1] if lines else f"it ended with status {status} and no message"
 
 
-def _by_place(model: TFLiteModel, placements: Sequence[str], log: str) -> dict[int, str]:
-    """What Vela printed about each operator that stays on the CPU."""
+def _placements(model: TFLiteModel, compiled: TFLiteModel, profile: TargetProfile, log: str) -> tuple[list[str], int]:
+    """Where each operator went, and the number of pieces on the accelerator.
+
+    What the compiled file still holds as an operator of its own stayed on the CPU. Of the rest, what lies between the
+    outputs and the inputs of the pieces runs in them, unless Vela refused it; everything else is folded.
+    """
+    graph, refused = compiled.main, _refusals(log)
+    left = {_identity(graph, operator) for operator in graph.operators}
+    streams = [operator for operator in graph.operators if operator.op == COMMAND_STREAM]
+    within = _between(model.main, graph, streams)
+    placements: list[str] = []
+    for operator in model.main.operators:
+        is_refused = any(tensor.name in refused for tensor in model.main.results(operator))
+        if _identity(model.main, operator) in left:
+            placements.append(CPU)
+        else:
+            placements.append(profile.accelerator if operator.index in within and not is_refused else FOLDED)
+    return placements, len(streams)
+
+
+def _identity(graph: Subgraph, operator: Operator) -> tuple[str, ...]:
+    """An operator by its kind and its results; by its inputs where it has none."""
+    tensors = graph.results(operator) or [tensor for tensor in graph.operands(operator) if tensor is not None]
+    return (operator.op, *(tensor.name for tensor in tensors))
+
+
+def _between(graph: Subgraph, compiled: Subgraph, streams: Sequence[Operator]) -> set[int]:
+    """The operators of `graph` that the pieces of the compiled file stand for."""
+    producers = {tensor.name: operator for operator in graph.operators for tensor in graph.results(operator)}
+    renamed, found = _renamed(graph, compiled), set[int]()
+    for stream in streams:
+        borders = {renamed.get(tensor.name, tensor.name) for tensor in compiled.operands(stream) if tensor is not None}
+        waiting = [renamed.get(tensor.name, tensor.name) for tensor in compiled.results(stream)]
+        while waiting:
+            operator = producers.get(waiting.pop())
+            if operator is not None and operator.index not in found:
+                found.add(operator.index)
+                read = {tensor.name for tensor in graph.operands(operator) if tensor is not None}
+                waiting += read - borders
+    return found
+
+
+def _renamed(graph: Subgraph, compiled: Subgraph) -> dict[str, str]:
+    """Tensors of the compiled file -> what they are called in `graph`, as operators that stayed read them.
+
+    Most keep their names.
+    """
+    stayed = {_identity(graph, operator): operator for operator in graph.operators}
+    names: dict[str, str] = {}
+    for operator in compiled.operators:
+        before = stayed.get(_identity(compiled, operator))
+        if before is not None:
+            read = zip(compiled.operands(operator), graph.operands(before), strict=False)
+            names.update((new.name, old.name) for new, old in read if new is not None and old is not None)
+    return names
+
+
+def _refusals(log: str) -> dict[str, str]:
+    """What Vela printed about operators that it does not place, by the name of their first result."""
     said: dict[str, str] = {}
     for match in _REFUSAL.finditer(log):
         said.setdefault(match["output"], "; ".join(match["reason"].strip().splitlines()))
-    reasons: dict[int, str] = {}
+    return said
+
+
+def _by_place(model: TFLiteModel, placements: Sequence[str], log: str) -> dict[int, str]:
+    """Why operators are not on the accelerator, as far as it is known."""
+    said, reasons = _refusals(log), dict[int, str]()
     for operator, placement in zip(model.main.operators, placements, strict=True):
         names = [tensor.name for tensor in model.main.results(operator)]
         if placement == CPU:
             reasons[operator.index] = next((said[name] for name in names if name in said), "Vela gives no reason")
+        elif placement == FOLDED:
+            reasons[operator.index] = REMOVED
     return reasons
 
 

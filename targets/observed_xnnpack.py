@@ -7,7 +7,7 @@ operators of the file stay listed beside it. What lies between a node's outputs 
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence, Set
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
@@ -19,7 +19,7 @@ from litesmith.targets.session import native_errors
 if TYPE_CHECKING:
     from litesmith.targets.runtimes import Runtime
 
-Placement = Literal["xnnpack", "cpu"]
+Placement = Literal["xnnpack", "cpu", "unknown"]
 _DELEGATE = "DELEGATE"
 _ABSENT = -1
 
@@ -29,8 +29,8 @@ class Observation:
     """Where each operator of the main subgraph runs, in the order of the file, and which runtime said so.
 
     Attributes:
-        placements: one for each operator. An operator whose results nobody reads leaves no trace in the runtime's
-            list and counts as `cpu`.
+        placements: one for each operator; `unknown` where nobody reads its results: then the runtime's list does not
+            tell whether it ran into a segment.
         segments: how many pieces the delegate runs.
         runtime: `litert`, `tflite-runtime` or `tf`.
         version: version of the runtime.
@@ -81,22 +81,87 @@ def prepared_placements(content: bytes, runtime: Runtime) -> dict[str, Any]:
         interpreter = module.Interpreter(model_content=content, num_threads=1)
         interpreter.allocate_tensors()
         nodes = interpreter._get_ops_details()
-    return placements_of(nodes)
+        outputs = [int(output["index"]) for output in interpreter.get_output_details()]
+    return placements_of(nodes, outputs)
 
 
-def placements_of(nodes: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
-    """Walk from the outputs of every `DELEGATE` node back to its inputs; `nodes` is an interpreter's own list."""
+def placements_of(nodes: Sequence[Mapping[str, Any]], outputs: Collection[int] | None = None) -> dict[str, Any]:
+    """What ran into the `DELEGATE` nodes of an interpreter's own list, and what may have.
+
+    Args:
+        nodes: the list.
+        outputs: tensors that the model gives; a segment that makes one of them gives it as well. Without them, what
+            leaves no trace counts as `cpu`.
+    """
     delegates = [node for node in nodes if node["op_name"] == _DELEGATE]
-    own = [node for node in nodes if node["op_name"] != _DELEGATE]
-    producers = {int(tensor): place for place, node in enumerate(own) for tensor in node["outputs"]}
-    taken: set[int] = set()
+    own = _Nodes([node for node in nodes if node["op_name"] != _DELEGATE])
+    places: list[Placement] = ["cpu"] * len(own.inputs)
     for delegate in delegates:
-        borders = {int(tensor) for tensor in delegate["inputs"]} | {_ABSENT}
-        open_tensors = [int(tensor) for tensor in delegate["outputs"]]
-        while open_tensors:
-            place = producers.get(open_tensors.pop())
-            if place is not None and place not in taken:
-                taken.add(place)
-                open_tensors += {int(tensor) for tensor in own[place]["inputs"]} - borders
-    placements = ["xnnpack" if place in taken else "cpu" for place in range(len(own))]
-    return {"placements": placements, "segments": len(delegates)}
+        borders, results = _tensors(delegate, "inputs"), _tensors(delegate, "outputs")
+        taken = own.between(borders, results)
+        if outputs is not None:
+            for place in own.traceless(taken, borders | results, outputs):
+                places[place] = "unknown"
+        for place in taken:
+            places[place] = "xnnpack"
+    return {"placements": places, "segments": len(delegates)}
+
+
+class _Nodes:
+    """The operators of a file as a runtime lists them: what each reads and writes."""
+
+    def __init__(self, nodes: Sequence[Mapping[str, Any]]) -> None:
+        self.inputs = [_tensors(node, "inputs") for node in nodes]
+        self.outputs = [_tensors(node, "outputs") for node in nodes]
+        self._producers = {tensor: place for place, written in enumerate(self.outputs) for tensor in written}
+        self._readers: dict[int, list[int]] = {}
+        for place, read in enumerate(self.inputs):
+            for tensor in read:
+                self._readers.setdefault(tensor, []).append(place)
+
+    def between(self, borders: Set[int], results: Set[int]) -> set[int]:
+        """The operators of a segment that gets the tensors `borders` and gives `results`.
+
+        Whatever it reads and does not get is made in it; what it makes and does not give is read in it alone. The
+        second finds operators without results, such as those that write a variable.
+        """
+        found: set[int] = set()
+        waiting = [self._producers[tensor] for tensor in results if tensor in self._producers]
+        while waiting:
+            place = waiting.pop()
+            if place in found:
+                continue
+            found.add(place)
+            made = self.inputs[place] - borders
+            waiting += (self._producers[tensor] for tensor in made if tensor in self._producers)
+            for tensor in self.outputs[place] - results:
+                waiting += self._readers.get(tensor, ())
+        return found
+
+    def traceless(self, taken: Set[int], known: Set[int], outputs: Collection[int]) -> set[int]:
+        """Operators whose results nobody reads: in the segment that took `taken` they would leave no trace.
+
+        `known` are the tensors that the segment gets and gives, `outputs` those of the model.
+        """
+        made = {tensor for place in taken for tensor in self.outputs[place]}
+        found: set[int] = set()
+        for place in reversed(range(len(self.inputs))):
+            readers = {reader for tensor in self.outputs[place] for reader in self._readers.get(tensor, ())}
+            reads = self.inputs[place]
+            reachable = bool(reads) and all(tensor in made | known or self._is_idle(tensor) for tensor in reads)
+            if (
+                place not in taken
+                and reachable
+                and readers <= found
+                and self.outputs[place].isdisjoint({*known, *outputs})
+            ):
+                found.add(place)
+        return found
+
+    def _is_idle(self, tensor: int) -> bool:
+        """Whether no operator writes it: a constant, or an input of the model."""
+        return tensor not in self._producers
+
+
+def _tensors(node: Mapping[str, Any], key: str) -> frozenset[int]:
+    return frozenset(int(tensor) for tensor in node[key]) - {_ABSENT}

@@ -21,13 +21,17 @@ _MOST_INTEGERS = 2 * MAX_RANK
 
 @dataclass(frozen=True, slots=True)
 class OpView:
-    """One operator with its tensors in order; `static` holds the tensors that are known before the first run."""
+    """One operator with its tensors in order.
+
+    `static` holds the tensors that are known before the first run, `interface` the model's inputs and outputs.
+    """
 
     operator: Operator
     operands: tuple[Tensor | None, ...]
     results: tuple[Tensor, ...]
     static: frozenset[int]
     constants: Constants
+    interface: frozenset[int] = frozenset()
 
     def tensors(self, of: str) -> tuple[Tensor, ...]:
         """The tensors that `of` names; a single one that is absent gives an empty tuple.
@@ -107,9 +111,10 @@ def op_views(graph: Subgraph, read: Callable[[Tensor], npt.NDArray[np.generic]])
     for operator in graph.operators:
         if operator.op in UNPACKING_OPS and static.issuperset(operator.inputs):
             static.update(operator.outputs)
-    frozen = frozenset(static)
+    frozen, interface = frozenset(static), frozenset((*graph.inputs, *graph.outputs))
     for operator in graph.operators:
-        views.append(OpView(operator, graph.operands(operator), graph.results(operator), frozen, constants))
+        operands, results = graph.operands(operator), graph.results(operator)
+        views.append(OpView(operator, operands, results, frozen, constants, interface))
     return tuple(views)
 
 

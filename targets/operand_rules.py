@@ -22,6 +22,35 @@ def quantized(op: OpView, *, of: Sequence[str], types: Sequence[str]) -> Facts |
     return None
 
 
+def with_dimensions(op: OpView, *, of: str) -> Facts | None:
+    """Tensor '{tensor}' is a scalar, which has no dimensions; what is computed needs at least one.
+
+    Fix: keep the dimensions of what is reduced (keepdims), or reshape a scalar input to (1,) before the model.
+    """
+    # the handle of a variable has no shape either
+    wrong = [tensor for tensor in op.tensors(of) if not tensor.shape and tensor.dtype != "resource"]
+    return {"tensor": short_name(wrong[0])} if wrong else None
+
+
+def types_to_compile(op: OpView, *, of: str, types: Sequence[str]) -> Facts | None:
+    """Tensor '{tensor}' is {dtype}: the compiler accepts that by its tables, fails, and no file comes out.
+
+    Fix: quantize this operator to 8 or 16 bits, or keep it in floating point, which stays on the CPU.
+    """
+    wrong = [tensor for tensor in op.tensors(of) if tensor.dtype in types]
+    return {"tensor": short_name(wrong[0]), "dtype": wrong[0].dtype} if wrong else None
+
+
+def interface_types(op: OpView, *, refused: Sequence[str]) -> Facts | None:
+    """Tensor '{tensor}' is an input or output of the model of type {dtype}, at which the compiler stops.
+
+    Fix: give the model inputs and outputs of another type; inside of the model {dtype} does no harm.
+    """
+    own = [tensor for tensor in op.tensors("activations") if tensor.index in op.interface]
+    wrong = [tensor for tensor in own if tensor.dtype in refused]
+    return {"tensor": short_name(wrong[0]), "dtype": wrong[0].dtype} if wrong else None
+
+
 def only_batch_dynamic(op: OpView, *, of: str) -> Facts | None:
     """Tensor '{tensor}' has shape {shape}: only the first dimension, the batch, can be left open.
 
@@ -119,6 +148,7 @@ def _broadcast(shapes: Sequence[tuple[int, ...]]) -> bool:
 
 
 RULES = (
-    quantized, only_batch_dynamic, computed_operands, at_most_operands, computed_operand, operands_absent,
-    not_both_options, weight_sum, constant_magnitude, broadcast_from_same_rank,
+    quantized, with_dimensions, types_to_compile, interface_types, only_batch_dynamic, computed_operands,
+    at_most_operands, computed_operand, operands_absent, not_both_options, weight_sum, constant_magnitude,
+    broadcast_from_same_rank,
 )  # fmt: skip

@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Sequence
 from contextlib import closing
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from litesmith.errors import LitesmithError
 from litesmith.targets.bench_session import Measurements
@@ -25,10 +25,10 @@ class Failure:
 
 @dataclass(slots=True)
 class _Worker:
-    """The thread of one device, and what it came to."""
+    """What the thread of one device came to; `done` once the device is closed."""
 
     label: str
-    thread: threading.Thread | None = None
+    done: threading.Event = field(default_factory=threading.Event)
     measured: Measurements | None = None
     error: BaseException | None = None
 
@@ -51,8 +51,7 @@ def run_sessions(
         _work(workers[0], devices[0][1], run, stop)
     else:
         for worker, (_, device) in zip(workers, devices, strict=True):
-            worker.thread = threading.Thread(target=_work, args=(worker, device, run, stop), daemon=True)
-            worker.thread.start()
+            threading.Thread(target=_work, args=(worker, device, run, stop), daemon=True).start()
         try:
             _join(workers)
         except KeyboardInterrupt:
@@ -72,9 +71,12 @@ def _work(worker: _Worker, device: Device, run: RunSession, stop: threading.Even
             worker.measured = run(device, stop)
     except BaseException as error:  # noqa: BLE001 the thread that waits raises what is no failure of the device
         worker.error = error
+    finally:
+        worker.done.set()
 
 
 def _join(workers: Sequence[_Worker]) -> None:
+    """Wait for all; not by Thread.join, which takes a thread for ended where Ctrl-C interrupts it (Python 3.11)."""
     for worker in workers:
-        while worker.thread is not None and worker.thread.is_alive():
-            worker.thread.join(_POLL_S)
+        while not worker.done.wait(_POLL_S):
+            continue

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from importlib import resources
 from typing import Any, Literal, get_args
 
@@ -18,15 +18,27 @@ Holds = Literal["weights", "activations"]
 
 @dataclass(frozen=True, slots=True)
 class Parameter:
-    """The one setting of a target (compiler version, feature level, runtime), oldest value first."""
+    """The one setting of a target (compiler version, feature level, runtime), oldest value first.
+
+    `known_as` says under which other name people know a value.
+    """
 
     meaning: str
     values: tuple[str, ...]
     default: str
+    known_as: Mapping[str, str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         if self.default not in self.values:
             raise ValueError(f"parameter.default {self.default!r} is not one of parameter.values")
+        stray = self.known_as.keys() - set(self.values)
+        if stray:
+            raise ValueError(f"parameter.known_as names {min(stray)!r}, which is not one of parameter.values")
+
+    def named(self, mark: str = "") -> str:
+        """All values with their other names: `27 (Android 8.1), 28 (Android 9)`; each value between two `mark`."""
+        names = {value: f" ({self.known_as[value]})" if value in self.known_as else "" for value in self.values}
+        return ", ".join(f"{mark}{value}{mark}{name}" for value, name in names.items())
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +63,8 @@ class Memory:
         fix: what to do about it.
         source: where this comes from.
         confirmed: whether it was looked up.
+        near_bytes: from this size on the model is near the limit; None where the limit is exact.
+        near_text: why the limit is not exact.
     """
 
     name: str
@@ -61,12 +75,16 @@ class Memory:
     fix: str
     source: Source
     confirmed: bool
+    near_bytes: int | None = None
+    near_text: str = ""
 
     def __post_init__(self) -> None:
         if self.holds not in get_args(Holds):
             raise ValueError(f"holds: {self.holds!r} is none of {', '.join(get_args(Holds))}")
         if self.bytes is not None and self.bytes < 1:
             raise ValueError(f"bytes: {self.bytes} is no size of a memory")
+        if self.near_bytes is not None and not (self.bytes and 0 < self.near_bytes <= self.bytes and self.near_text):
+            raise ValueError(f"near_bytes: {self.near_bytes} needs bytes that are not below it, and near_text")
 
     def to_dict(self) -> dict[str, Any]:
         """The memory as plain values for JSON."""
@@ -131,8 +149,7 @@ class TargetProfile:
     def __post_init__(self) -> None:
         if self.setting not in self.parameter.values:
             raise UnknownTarget(
-                f"{self.name} has no {self.parameter.meaning} {self.setting!r}; "
-                f"choose one of {', '.join(self.parameter.values)}"
+                f"{self.name} has no {self.parameter.meaning} {self.setting!r}; choose one of {self.parameter.named()}"
             )
         if self.keep not in {"first", "largest"}:
             raise TargetError(f"{self.name}: partition.keep {self.keep!r} is neither 'first' nor 'largest'")
@@ -164,6 +181,7 @@ class TargetProfile:
             "title": self.title,
             "parameter": self.parameter.meaning,
             "values": list(self.parameter.values),
+            "known_as": dict(self.parameter.known_as),
             "default": self.parameter.default,
             "accelerator": self.accelerator,
             "max_segments": self.max_segments,

@@ -18,12 +18,14 @@ TOP = {
 }  # fmt: skip
 OPTIONAL = {"types", "folds", "notes", "runtimes", "every_op", "groups", "extends", "fallback", "memory"}
 PARTITION = {"keep": str, "max_segments": int, "source": str}
-PARAMETER = {"meaning": str, "values": list, "default": str}
-SOURCE = {"title": str, "url": str, "confirmed": bool}
+PARAMETER = {"meaning": str, "values": list, "default": str, "known_as": dict}
+PARAMETER_REQUIRED = {"meaning", "values", "default"}
+SOURCE = {"title": str, "url": str, "confirmed": bool, "instead": dict}
 NOTE = {"text": str, "fix": str, "source": str, "since": str, "before": str}
 NOTE_REQUIRED = {"text", "fix", "source"}
 MEMORY = {
     "name": str, "holds": str, "bytes": int, "severity": str, "text": str, "fix": str, "source": str, "confirmed": bool,
+    "near_bytes": int, "near_text": str,
 }  # fmt: skip
 MEMORY_REQUIRED = {"name", "holds", "text", "fix", "source"}
 RUNTIME = {"name": str, "settings": list, "source": str, "versions": dict}

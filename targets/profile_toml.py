@@ -1,9 +1,10 @@
 """Reads a target's TOML, names the file and key of whatever is wrong in it, and resolves one setting.
 
-Every operator entry may hold shorthands (`since`, `max_version`, `types`, `rank`) beside its `rules`; all of
-them become rules. A rule or note counts from its `since` value of the parameter on and up to, not including, `before`.
+Every operator entry may hold shorthands (`since`, `max_version`, `types`, `rank`) beside its `rules`; all of them
+become rules. A rule or note counts from its `since` value of the parameter on and up to, not including, `before`.
 `groups` are rules that several operators share. A file that `extends` another profile takes from it every top-level
-key that it does not set itself. `fallback = false` says that what the target cannot run, nothing else will run.
+key that it does not set itself. A source may name `instead` another for a setting. `fallback = false` says that what
+the target cannot run, nothing else will run.
 """
 
 from __future__ import annotations
@@ -33,7 +34,7 @@ def read_profile(text: str, name: str, file: str, setting: str | None = None) ->
     document = _document(text, file)
     check_keys(document, keys.TOP, set(keys.TOP) - keys.OPTIONAL, file, "")
     check_keys(document["partition"], keys.PARTITION, set(keys.PARTITION), file, "partition")
-    check_keys(document["parameter"], keys.PARAMETER, set(keys.PARAMETER), file, "parameter")
+    check_keys(document["parameter"], keys.PARAMETER, keys.PARAMETER_REQUIRED, file, "parameter")
     parameter = _parameter(document["parameter"], file)
     return _Reader(file, name, document, parameter, parameter.default if setting is None else setting).profile()
 
@@ -86,8 +87,10 @@ class _Reader:
         sources = self.document["sources"]
         if identifier not in sources:
             raise TargetError(f"{self.file}: {where}: {identifier!r} is not in [sources]{nearest(identifier, sources)}")
-        check_keys(sources[identifier], keys.SOURCE, {"title", "url"}, self.file, f"sources.{identifier}")
-        return Source(**sources[identifier])
+        table = dict(sources[identifier])
+        check_keys(table, keys.SOURCE, {"title", "url"}, self.file, f"sources.{identifier}")
+        other = table.pop("instead", {}).get(self.setting)
+        return Source(**table) if other is None else self._source(other, f"sources.{identifier}.instead")
 
     def _notes(self) -> tuple[Note, ...]:
         notes: list[Note] = []
@@ -235,6 +238,6 @@ class _Reader:
 
 def _parameter(table: Mapping[str, Any], file: str) -> Parameter:
     try:
-        return Parameter(table["meaning"], tuple(table["values"]), table["default"])
+        return Parameter(table["meaning"], tuple(table["values"]), table["default"], table.get("known_as", {}))
     except ValueError as error:
         raise TargetError(f"{file}: {error}") from error

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import inspect
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from litesmith.targets.memory_use import in_units
@@ -22,6 +22,8 @@ SELECTED = {
     "outputs": "An output",
 }
 _PLACE = re.compile(r"(input|output)(\d+)")
+# What keeps so many of a target's operators off is said once, with the exceptions.
+_SHARED = 0.75
 TABLE_LENGTH = 8  # longer tables of a rule are left to the JSON
 
 
@@ -100,6 +102,31 @@ def op_words(profile: TargetProfile, sources: Sources) -> list[OpWords]:
     return [
         OpWords(tuple(names), settings, sentences, source) for (settings, sentences, source), names in groups.items()
     ]
+
+
+def shared_words(ops: Sequence[OpWords]) -> tuple[list[str], list[OpWords]]:
+    """What holds for nearly every operator, with those for which it does not; and what is left of each."""
+    total = sum(len(op.names) for op in ops)
+    holders: dict[str, list[str]] = {}
+    for op in ops:
+        for sentence in op.sentences:
+            holders.setdefault(sentence, []).extend(op.names)
+    shared = {sentence for sentence, names in holders.items() if len(names) >= max(2, _SHARED * total)}
+    rest: dict[tuple[str, tuple[str, ...], str], list[str]] = {}
+    for op in ops:
+        own = tuple(sentence for sentence in op.sentences if sentence not in shared)
+        rest.setdefault((op.settings, own, op.source), []).extend(op.names)
+    every = sorted(name for op in ops for name in op.names)
+    lines = [
+        _with_exceptions(line, sorted(set(every) - set(names))) for line, names in holders.items() if line in shared
+    ]
+    left = [OpWords(tuple(sorted(names)), settings, own, source) for (settings, own, source), names in rest.items()]
+    return lines, left
+
+
+def _with_exceptions(sentence: str, exceptions: Sequence[str]) -> str:
+    told, bracket, source = sentence.rpartition(" [")
+    return f"{told} Not so: {', '.join(exceptions)}.{bracket}{source}" if exceptions else sentence
 
 
 def _settings(profile: TargetProfile) -> Mapping[str, str]:

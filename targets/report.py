@@ -16,6 +16,8 @@ SEVERITIES: tuple[Severity, ...] = ("error", "warning", "info")
 CPU = "cpu"
 EVERY_OP = "*"  # what a log counts that has no table
 UNKNOWN = "unknown"  # a compiler log that counts does not say which operator of a kind it means
+FOLDED = "folded"  # a compiler removed it: its result is known before the first run, or nothing needs it
+NOWHERE = frozenset({UNKNOWN, FOLDED})  # what contradicts no prediction of where an operator runs
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +44,8 @@ class Finding:
 class OpPlacement:
     """Where one operator runs; `rule` and `reason` say why it does not run on the accelerator.
 
-    In an observed report `rule` is None, because no rule was applied, and `reason` is what was observed.
+    In an observed report `rule` is None, because no rule was applied, and `reason` is what was observed; `placement`
+    can also be `unknown`, or `folded` where a compiler left nothing of the operator to run.
     """
 
     index: int
@@ -54,9 +57,9 @@ class OpPlacement:
 
 @dataclass(frozen=True, slots=True)
 class Gain:
-    """What it brings if `ops` broke none of their `rules`: `mapped_more` operators on the accelerator, them included.
+    """What it brings if `ops` broke none of their `rules`: `mapped_more` operators on the accelerator.
 
-    `fixes` are the rewrites that it takes, all of them.
+    Those of `ops` count that the accelerator takes at all; the others have to go. `fixes` are all the rewrites.
     """
 
     ops: tuple[int, ...]
@@ -150,7 +153,7 @@ class TargetReport:
     @property
     def first_break(self) -> int | None:
         """Place of the first operator that is not on the accelerator; None where all are, or where it is not known."""
-        first = next((op for op in self.ops if op.placement != self.accelerator), None)
+        first = next((op for op in self.ops if op.placement not in {self.accelerator, FOLDED}), None)
         return None if first is None or first.placement == UNKNOWN else first.index
 
     @property

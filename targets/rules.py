@@ -25,8 +25,8 @@ Rule = Callable[..., Facts | None]
 def custom_op(op: OpView, *, known: Collection[str]) -> Facts | None:
     """It is the custom operator {name}, which the target does not take and which the app has to register.
 
-    Fix: register {name} with the interpreter in the app, or build the model from builtin operators.
-    """
+    Fix: register {name} with the interpreter in the app, or take it out of the graph: build that part from builtin operators, or compute it in the app.
+    """  # noqa: E501
     name = op.operator.op
     return {"name": name.removeprefix(CUSTOM)} if name.startswith(CUSTOM) and name not in known else None
 
@@ -68,8 +68,8 @@ RULES: Mapping[str, Rule] = {
 }
 
 
-# What breaks these, a delegate accepts; it fails on it later.
-_AFTER_ACCEPTING = frozenset({"same_quantization_to_load", "zero_point_to_load"})
+# What breaks these, a delegate or compiler accepts; it fails on it later.
+_AFTER_ACCEPTING = frozenset({"same_quantization_to_load", "zero_point_to_load", "types_to_compile"})
 
 
 def reached(broken: list[Finding]) -> list[Finding]:

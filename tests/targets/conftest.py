@@ -10,6 +10,8 @@ import numpy as np
 import pytest
 from ai_edge_litert import schema_py_generated as schema
 
+from tests.targets import op_files
+
 GOLDEN = Path(__file__).parents[1] / "golden"
 
 
@@ -63,6 +65,21 @@ def string_model() -> bytes:
     operator = _operator(0, [0], 1, "ReshapeOptions", schema.ReshapeOptionsT())
     operator.builtinOptions.newShape = [1]
     return _pack(["RESHAPE"], [_subgraph([schema.TensorType.STRING] * 2, operator)])
+
+
+@pytest.fixture(scope="session")
+def stateful_model() -> bytes:
+    """A variable that grows by the input: it is read, added to, written, and given."""
+    real = op_files.t(4, dtype="float32", scale=None)
+    handle = op_files.t(dtype="resource", scale=None)
+    steps = [
+        op_files.Step("VAR_HANDLE", [], "state", "VarHandleOptions", {"sharedName": "state", "container": ""}),
+        op_files.Step("READ_VARIABLE", ["state"], "before", "ReadVariableOptions"),
+        op_files.Step("ADD", ["before", "x"], "y", "AddOptions"),
+        op_files.Step("ASSIGN_VARIABLE", ["state", "y"], None, "AssignVariableOptions"),
+    ]
+    tensors = {"x": real, "state": handle, "before": real, "y": real}
+    return op_files.file_of(tensors, steps, ["x"], ["y"])
 
 
 def _operator(code: int, inputs: Sequence[int], output: int, kind: str, options: object) -> schema.OperatorT:

@@ -96,13 +96,54 @@ def test_the_cpu_is_met_without_any_delegate():
     assert [finding.rule for finding in check(load("int16x8.tflite"), "nnapi").errors] == ["nothing_mapped"]
 
 
-def test_a_custom_operator_is_never_placed_and_asks_to_be_registered(custom_op_model):
+def test_a_custom_operator_is_never_placed_and_asks_to_be_registered_or_taken_out(custom_op_model):
+    content = custom_op_model.replace(b"edgetpu-custom-op", b"letters-custom-op")
     for target in TARGETS:
-        report = check(TFLiteModel(custom_op_model), target)
+        report = check(TFLiteModel(content), target)
         assert report.mapped == 0
         finding = next(finding for finding in report.findings if finding.rule == "custom_op")
         assert finding.severity == "warning"
-        assert "Register edgetpu-custom-op" in finding.fix
+        assert "Register letters-custom-op" in finding.fix
+        assert "take it out of the graph" in finding.fix
+
+
+def test_a_compiled_file_is_placed_as_the_compiler_left_it(custom_op_model):
+    report = check(TFLiteModel(custom_op_model), "edge_tpu@15")
+    assert (report.mapped, report.total, report.segments, report.errors) == (1, 1, 1, ())
+    assert [finding.rule for finding in report.findings] == ["already_compiled"]
+    for target in ("nnapi", "arm_cpu", "micro"):
+        told = [finding for finding in check(TFLiteModel(custom_op_model), target).findings if finding.op_index is None]
+        assert "compiled_for_edge_tpu" in [finding.rule for finding in told], target
+    assert not {"already_compiled", "compiled_for_edge_tpu"} & {
+        finding.rule for target in TARGETS for finding in check(load("int8.tflite"), target).findings
+    }
+
+
+def test_real_compiled_files_are_no_miss_of_the_target(real_data):
+    files = sorted((real_data / "edgetpu_pairs").glob("*_edgetpu.tflite"))
+    assert len(files) >= 20
+    for path in files:
+        model = TFLiteModel.from_file(path)
+        report = check(model, "edge_tpu")
+        custom = [op.index for op in model.main.operators if op.op == "CUSTOM:edgetpu-custom-op"]
+        assert [op.index for op in report.ops if op.placement == "edge_tpu"] == custom
+        assert (report.segments, report.errors) == (len(custom), ())
+        assert len(report.findings) == 1 + report.total - report.mapped
+
+
+def test_a_float_model_is_told_in_one_line():
+    for name in ("float32", "float16", "dynamic_range", "dynamic_batch_float"):
+        report = check(load(f"{name}.tflite"), "edge_tpu")
+        (line,) = [finding for finding in report.findings if finding.rule == "float_model"]
+        assert line.fix.startswith("Quantize the model to full integer")
+        assert "compute in float32" in line.message
+    quiet = [("int8", "edge_tpu"), ("int8_float_io", "edge_tpu"), ("int16x8", "nnapi"), ("dynamic_range", "micro")]
+    quiet += [("mixed_float_island", "edge_tpu")]  # a few float operators only
+    quiet += [("float32", target) for target in ("nnapi", "gpu", "arm_cpu", "micro")]
+    for name, target in quiet:
+        assert "float_model" not in {finding.rule for finding in check(load(f"{name}.tflite"), target).findings}
+    assert "float_model" in {finding.rule for finding in check(load("float32.tflite"), "ethos_u85").findings}
+    assert "the weights are float16" in str(check(load("float16.tflite"), "ethos_u55").findings)
 
 
 def test_nnapi_says_that_it_is_deprecated():

@@ -137,6 +137,20 @@ def test_the_section_of_the_model_is_taken(tmp_path: Path):
         read_log(tmp_path / "none.log", "other.tflite")
 
 
+# google-coral/edgetpu issue 313, with another name.
+NOT_QUANTIZED = "Edge TPU Compiler version 15.0.340273435\nInvalid model: a.tflite\nModel not quantized\n"
+
+
+def test_an_invalid_model_is_named_with_its_cause(tmp_path: Path):
+    (log,) = parse_log(NOT_QUANTIZED)
+    assert (log.model, log.failure) == ("a.tflite", "Invalid model: a.tflite: Model not quantized")
+    path = tmp_path / "all.log"
+    path.write_text(WRITTEN_15 + NOT_QUANTIZED)
+    failed, counted = read_log(path, "a.tflite"), read_log(path, "mnist4.tflite")
+    assert failed.failure == log.failure
+    assert (counted.failure, len(counted.rows), counted.sections) == (None, 3, 3)
+
+
 @given(
     st.lists(
         st.tuples(

@@ -15,6 +15,7 @@ from litesmith.targets.check import check
 from litesmith.targets.op_view import OpView, op_views
 from litesmith.targets.profile import TargetProfile
 from litesmith.targets.rules import RuleUse, Source
+from tests.targets import op_files
 
 SOURCE = Source("a page", "https://example.org")
 ETHOS = ("ethos_u55", "ethos_u65", "ethos_u85")
@@ -64,6 +65,12 @@ def deconvolved(source: Given, kernel: Given, *strides: int) -> OpView:
     return view([ints(1, 8, 8, 4), kernel, source], [IMAGE], stride_h=strides[0], stride_w=strides[1])
 
 
+def within_model(source: Given) -> OpView:
+    """An operator whose first input is one of the model."""
+    inner = view([source], [X])
+    return replace(inner, interface=frozenset({inner.operator.inputs[0]}))
+
+
 LARGE = t(1, 8192, 2, 1)
 ROW, FLAT_KERNEL = t(1, 1, 8, 4), t(4, 1, 3, 4, value=np.ones((4, 1, 3, 4), np.int8))
 
@@ -90,6 +97,10 @@ CASES: list[tuple[str, Mapping[str, Any], OpView, OpView, str]] = [
     ("steps_in_image", {"place": 3}, view([IMAGE, X, X, ints(1, 2, 2, 1)], [X]), view([IMAGE, X, X, ints(1, 1, 1, 2)], [X]), "steps of 1, 1, 1, 2"),
     ("shape_one_of", {"of": "input1", "shapes": [[4, 2]]}, view([X, t(4, 2)], [X]), view([X, t(2, 2)], [X]), "(2, 2); only (4, 2)"),
     ("quantized", {"of": ["activations"], "types": ["int8"]}, view([X], [X]), view([X], [t(8, scale=None)]), "not quantized"),
+    ("with_dimensions", {"of": "activations"}, view([X, t(value=np.int8(3))], [X]), view([X], [t()]), "is a scalar"),
+    ("with_dimensions", {"of": "activations"}, view([t(dtype="resource", scale=None)], [X]), view([X, t()], [X]), "is a scalar"),
+    ("types_to_compile", {"of": "activations", "types": ["int64"]}, view([X, ints(1)], [X]), view([X], [t(8, dtype="int64")]), "is int64: the compiler accepts that by its tables"),
+    ("interface_types", {"refused": ["bool"]}, view([t(8, dtype="bool")], [X]), within_model(t(8, dtype="bool")), "an input or output of the model of type bool"),
     ("only_batch_dynamic", {"of": "activations"}, view([t(1, 8, signature=(-1, 8))], [X]), view([t(1, 8, signature=(1, -1))], [X]), "(1, -1)"),
     ("computed_operands", {"allow": [1]}, view([X, ints(1)], [X]), view([X, X], [X]), "has 2 inputs that are computed"),
     ("at_most_operands", {"maximum": 2}, view([X, X], [X]), view([X, X, X], [X]), "has 3 inputs; at most 2"),
@@ -164,6 +175,32 @@ def test_a_microcontroller_has_no_other_place_for_an_operator_without_a_kernel(r
     unknown = [operator.index for operator in model.main.operators if operator.op not in known]
     errors = {finding.op_index for finding in check(model, "micro").errors if finding.rule == "runtime_version"}
     assert errors == set(unknown)
+
+
+@pytest.mark.parametrize(
+    ("op", "kind"), [("EXP", "ExpOptions"), ("SQRT", None), ("LOG", None), ("SIN", None), ("SQUARE", "SquareOptions")]
+)
+def test_kernels_of_a_microcontroller_that_compute_in_floating_point_alone(op, kind):
+    real, small = (op_files.t(1, 8, dtype=dtype, scale=scale) for dtype, scale in (("float32", None), ("int8", 0.5)))
+    assert check(TFLiteModel(op_files.model_of(op, [real], real, kind, {})), "micro").errors == ()
+    refused = check(TFLiteModel(op_files.model_of(op, [small], small, kind, {})), "micro")
+    assert "tensor_types" in {finding.rule for finding in refused.errors}
+
+
+def test_what_rests_on_recalled_facts_is_counted_in_one_note():
+    x = op_files.t(1, 8)
+    doubted = check(TFLiteModel(op_files.model_of("LOGISTIC", [x], x, None, {})), "micro")
+    (note,) = [finding for finding in doubted.findings if finding.rule == "recalled_facts"]
+    assert (note.severity, note.op_index) == ("info", None)
+    assert note.message.startswith("1 of the 1 operators") and "(LOGISTIC)" in note.message
+    certain = check(TFLiteModel(op_files.model_of("ADD", [x, x], x, "AddOptions", {})), "micro")
+    assert "recalled_facts" not in {finding.rule for finding in certain.findings}
+
+
+@pytest.mark.parametrize(("rank", "placed"), [(4, 1), (5, 0)])
+def test_the_gpu_takes_no_tensor_of_five_dimensions(rank, placed):
+    x = op_files.t(*(1,) * (rank - 1), 8, dtype="float32", scale=None)
+    assert mapped(TFLiteModel(op_files.model_of("ADD", [x, x], x, "AddOptions", {})), "gpu") == (placed, 1)
 
 
 def test_a_dynamic_range_model_is_refused_by_the_microcontroller_with_an_error(golden):

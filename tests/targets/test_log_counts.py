@@ -85,12 +85,23 @@ def test_sums_of_another_model_are_refused():
         observed(SPLIT, log)
 
 
-def test_a_compiler_that_gave_up_is_an_error():
-    log = CompilerLog("m.log", "15.0", None, (), None, None, None, "Internal compiler error. Aborting!")
-    report = observed(SPLIT, log)
-    assert (report.mapped, {op.placement for op in report.ops}) == (0, {"cpu"})
-    assert [finding.rule for finding in report.errors] == ["nothing_mapped", "compiler_log"]
-    assert "Internal compiler error" in report.errors[1].message
+@pytest.mark.parametrize(
+    ("failure", "fix"),
+    [
+        ("Internal compiler error. Aborting!", "The compiler itself failed"),
+        ("Invalid model: m.tflite: Model not quantized", "Quantize the model to full integer"),
+        ("Compilation failed: Compilation failed due to large activation tensors in model.", "Use a smaller input"),
+        ("Compilation failed!", "Look the text up"),
+    ],
+)
+def test_a_compiler_that_gave_up_is_an_error_and_says_nothing_of_placements(failure, fix):
+    report = observed(SPLIT, CompilerLog("m.log", "16.0", None, (), None, None, None, failure))
+    assert (report.mapped, {op.placement for op in report.ops}) == (0, {"unknown"})
+    assert (report.differences, report.counts) == ((), ())
+    (error,) = report.findings
+    assert (error.rule, error.severity) == ("compiler_log", "error")
+    assert failure in error.message
+    assert error.fix.startswith(fix)
 
 
 def test_statuses_stand_for_rules_that_exist():

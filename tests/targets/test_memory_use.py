@@ -11,7 +11,7 @@ from ai_edge_litert import schema_py_generated as schema
 from litesmith.converters.tflite_model import TFLiteModel
 from litesmith.targets.check import check
 from litesmith.targets.memory import estimate_memory
-from litesmith.targets.memory_use import in_units, memory_use
+from litesmith.targets.memory_use import in_units, memory_findings, memory_use
 from litesmith.targets.profile import TargetProfile
 
 FEATURES = 300_000  # 32 neurons on these take 9.6 MB of weights
@@ -64,9 +64,24 @@ def test_the_limit_itself_still_fits(golden, spare, exceeded):
     model = TFLiteModel.from_file(golden / "int8.tflite")
     needed = estimate_memory(model)
     for target, size in (("edge_tpu", needed.weights_bytes), ("ethos_u85", needed.arena_bytes)):
-        profile = of_limit(TargetProfile.load(target), bytes=size + spare)
+        profile = of_limit(TargetProfile.load(target), bytes=size + spare, near_bytes=None)
         assert bool(findings(model, profile)) == exceeded
         assert check(model, profile).memory.within_limit == (not exceeded)
+
+
+@pytest.mark.parametrize(("needed", "near"), [(7 * 2**20 - 1, False), (7 * 2**20, True), (8 * 2**20, True)])
+def test_weights_near_the_cache_of_an_edge_tpu_are_told(golden, needed, near):
+    use = memory_use(TFLiteModel.from_file(golden / "int8.tflite"), {0}, TargetProfile.load("edge_tpu").memory)
+    use = replace(use, placed_weights_bytes=needed)
+    assert (use.within_limit, use.near_limit, len(memory_findings(use))) == (True, near, near)
+    if near:
+        (finding,) = memory_findings(use)
+        assert (finding.rule, finding.severity) == ("memory_near_limit", "info")
+        assert "near the limit of 8.0 MiB" in finding.message
+        assert "7.2 to 8.2 MiB" in finding.message
+    beyond = replace(use, placed_weights_bytes=8 * 2**20 + 1)
+    assert (beyond.within_limit, beyond.near_limit) == (False, False)
+    assert [finding.rule for finding in memory_findings(beyond)] == ["memory_limit"]
 
 
 def test_activations_beyond_the_sram_of_an_ethos_u_are_worth_knowing(golden):
@@ -96,7 +111,7 @@ def test_the_figures_are_plain_json_beside_the_prediction(golden):
     document = json.loads(json.dumps(check(model, "edge_tpu").to_dict()))["memory"]
     assert set(document) == {
         "weights_bytes", "placed_weights_bytes", "peak_activation_bytes", "arena_bytes", "peak_op_index",
-        "assumptions", "limit", "needed_bytes", "within_limit",
+        "assumptions", "limit", "needed_bytes", "within_limit", "near_limit",
     }  # fmt: skip
     assert document["limit"]["bytes"] == 8 * 2**20
     assert document["needed_bytes"] == document["placed_weights_bytes"] < document["weights_bytes"]

@@ -71,11 +71,11 @@ SAID = {
     "unknown_types": (newer_type, "Tensors have types unknown_60, which are newer"),
     "control_flow": (
         become(schema.BuiltinOperator.WHILE),
-        "WHILE run subgraphs of the file, and what is in them is not checked (there is none",
+        "WHILE runs subgraphs of the file, and what is in them is not checked (there is none",
     ),
     "several_subgraphs": (second_subgraph, "the file has others (main: 6 operators)"),
     "free_shapes": (free_shape, "not fixed, such as 'serving_default_image:0' (-1, -1, -1, 1); they are checked as (1"),
-    "external_values": (external_kernel, "The values of 1 constants, such as 'classifier/stem/Conv2D', are in other"),
+    "external_values": (external_kernel, "The values of 1 constant, such as 'classifier/stem/Conv2D', are in other"),
 }
 
 

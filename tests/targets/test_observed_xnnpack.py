@@ -113,6 +113,37 @@ def test_the_walk_stops_at_the_inputs_of_a_segment():
     assert placements_of(own) == {"placements": ["cpu"] * 4, "segments": 0}
 
 
+STATEFUL = [
+    node("CALL_ONCE", [], []), node("VAR_HANDLE", [], [1]), node("READ_VARIABLE", [1], [2]), node("ADD", [2, 0], [3]),
+    node("ASSIGN_VARIABLE", [1, 3], []), node("READ_VARIABLE", [1], [4]),
+]  # fmt: skip
+
+
+def test_what_a_segment_makes_and_does_not_give_is_read_within_it():
+    found = placements_of([*STATEFUL, node("DELEGATE", [0], [4])], [4])
+    assert found == {"placements": ["cpu", *["xnnpack"] * 5], "segments": 1}
+    split = placements_of([*STATEFUL, node("DELEGATE", [2, 0], [3])], [4])
+    assert split == {"placements": ["cpu", "cpu", "cpu", "xnnpack", "cpu", "cpu"], "segments": 1}
+
+
+def test_what_nobody_reads_is_unknown_unless_the_model_gives_it():
+    nodes = [node("ADD", [0, 0], [1]), node("NEG", [1], [2]), node("DELEGATE", [0], [1])]
+    assert placements_of(nodes, [1])["placements"] == ["xnnpack", "unknown"]
+    assert placements_of(nodes, [1, 2])["placements"] == ["xnnpack", "cpu"]
+    assert placements_of(nodes)["placements"] == ["xnnpack", "cpu"]
+
+
+@pytest.mark.parametrize("setting", ["litert-2.3", "tflite-runtime-2.14"])
+def test_variables_run_where_they_are_predicted_to_run(stateful_model, setting):
+    runtime = setting.rpartition("-")[0]
+    if runtime not in NAMES:
+        pytest.skip(f"needs {runtime}")
+    observed = observe_xnnpack(stateful_model, runtime=runtime)
+    report = check(TFLiteModel(stateful_model), f"arm_cpu@{setting}")
+    assert [op.placement for op in report.ops] == list(observed.placements)
+    assert observed.placements.count("xnnpack") == (4 if runtime == "litert" else 1)
+
+
 def test_segments_have_to_fit_the_placements():
     with pytest.raises(ValueError, match="2 segments do not fit"):
         Observation(("cpu",), 2, "litert", "2.3.0")

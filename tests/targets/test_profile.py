@@ -8,7 +8,7 @@ import litesmith.targets.profile as profile_module
 from litesmith.converters.runtime_versions import RuntimeVersion, oldest_runtime
 from litesmith.converters.tflite_model import OpCount
 from litesmith.errors import TargetError, UnknownTarget
-from litesmith.targets.profile import TargetProfile, list_profiles
+from litesmith.targets.profile import TargetProfile, bundled_text, list_profiles
 from litesmith.targets.profile_toml import read_profile
 from litesmith.targets.rules import RULES
 
@@ -81,7 +81,7 @@ def test_the_default_setting_is_used_where_none_is_named():
         ("zzz", "Choose one of arm_cpu, edge_tpu, ethos_u55"),
         ("", "Choose one of"),
         ("../nnapi", "there is no target"),
-        ("nnapi@26", "choose one of 27, 28"),
+        ("nnapi@26", r"choose one of 27 \(Android 8\.1\), 28 \(Android 9\)"),
         ("edge_tpu@", "has no compiler version ''; choose one of"),
     ],
 )
@@ -244,3 +244,37 @@ def test_without_a_fallback_a_broken_rule_and_an_unknown_operator_are_errors():
     assert {use.severity for use in read(GOOD).ops["ADD"].rules} == {None}
     doubted = read(GOOD.replace('source = "page"', 'source = "page"\nfallback = false', 1) + "confirmed = false\n")
     assert {use.severity for use in doubted.ops["ADD"].rules} == {"warning"}
+
+
+def test_findings_of_an_older_runtime_cite_what_was_compared_with_it():
+    old = TargetProfile.load("arm_cpu@tflite-runtime-2.14").to_dict()
+    uses = [*old["every_op"], *(use for op in old["ops"].values() for use in op["rules"])]
+    assert len(uses) > 100
+    assert all("tflite-runtime 2.14.0 wheel" in use["source"] for use in uses)
+    assert all("tflite-runtime" not in use["source"] for use in TargetProfile.load("arm_cpu").to_dict()["every_op"])
+
+
+@pytest.mark.parametrize(
+    ("line", "part"),
+    [
+        ('known_as = { 99 = "x" }', "known_as names '99', which is not one of parameter.values"),
+        ("known_as = 3", "parameter.known_as: 3 has the wrong type"),
+    ],
+)
+def test_other_names_of_settings_are_checked(line, part):
+    text = bundled_text("edge_tpu").replace('default = "16"', f'default = "16"\n{line}')
+    with pytest.raises(TargetError, match=part):
+        read_profile(text, "edge_tpu", "edge_tpu.toml")
+
+
+@pytest.mark.parametrize("line", ["near_bytes = 9000000000", "near_bytes = 0"])
+def test_a_limit_that_is_near_lies_below_the_limit(line):
+    text = bundled_text("edge_tpu").replace("near_bytes = 7340032", line)
+    with pytest.raises(TargetError, match=r"memory\.near_bytes"):
+        read_profile(text, "edge_tpu", "edge_tpu.toml")
+
+
+def test_a_source_instead_of_another_has_to_exist():
+    text = bundled_text("edge_tpu").replace("[sources.axis]", '[sources.axis]\ninstead = { 16 = "axes" }')
+    with pytest.raises(TargetError, match=r"sources\.axis\.instead: 'axes' is not in \[sources\]"):
+        read_profile(text, "edge_tpu", "edge_tpu.toml")

@@ -147,6 +147,8 @@ CASES: list[tuple[str, Mapping[str, Any], OpView, OpView, str]] = [
     ("scale_product_ratio", {"minimum": 0.25, "below": 1}, view([X, X], [X]), view([X, X], [t(8, scale=0.125)]), "is 2"),
     ("slope_scale_ratio", {"smallest": 0.01, "lowest": -2, "highest": 2}, view([X], [X], alpha=0.1), view([X], [X], alpha=0.001), "is 0.001"),
     ("custom_op", {"known": ["CUSTOM:Known"]}, view([X], [X], op="CUSTOM:Known"), view([X], [X], op="CUSTOM:Detect"), "custom operator Detect"),
+    ("transposed_result", {}, view([X, KERNEL, IMAGE], [t(1, 8, 8, 8)], stride_h=2, stride_w=2, padding=0), view([X, KERNEL, IMAGE], [t(1, 7, 8, 8)], stride_h=2, stride_w=2, padding=0), "makes 7x8 of 4x4; with this padding and stride 2x2 it has to make 8x8"),
+    ("transposed_result", {}, view([X, KERNEL, IMAGE], [t(1, 9, 9, 8)], stride_h=2, stride_w=2, padding=1), view([X, KERNEL, IMAGE], [t(1, 8, 8, 8)], stride_h=2, stride_w=2, padding=1), "has to make 9x9"),
     ("unsupported_op", {"known": ["ADD"]}, view([X], [X], op="ADD"), view([X], [X], op="GATHER"), "GATHER"),
     ("runtime_version", {"versions": {"ADD": 2}, "runtime": "R 1"}, view([X], [X], op="ADD", version=2), view([X], [X], op="ADD", version=3), "ADD version 3 cannot be loaded by R 1, which knows versions up to 2"),
     ("runtime_version", {"versions": {"ADD": 2}, "runtime": "R 1"}, view([X], [X], op="CUSTOM:x"), view([X], [X], op="SIGN"), "no version of it"),

@@ -1,84 +1,19 @@
 # ruff: noqa: E501 (one case a line keeps the table readable)
 """Single operators around each limit of the Ethos-U profiles, compiled with Vela itself."""
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
 from typing import Any
 
-import flatbuffers
-import numpy as np
 import pytest
-from ai_edge_litert import schema_py_generated as schema
 
 from litesmith.converters.tflite_model import TFLiteModel
 from litesmith.targets.observed_vela import observe_with_vela, vela_version
+from tests.targets.op_files import Given, bias, ints, model_of, pairs, t, weights
 
 pytestmark = [
     pytest.mark.slow,
     pytest.mark.skipif(vela_version() is None, reason="ethos-u-vela is not installed: pip install '.[ethos-u]'"),
 ]
-
-
-@dataclass(frozen=True, slots=True)
-class Given:
-    """What one tensor is; a value makes it a constant."""
-
-    shape: tuple[int, ...]
-    dtype: str = "int8"
-    scale: float | None = 0.5
-    value: Any = None
-
-
-def t(*shape: int, **facts: Any) -> Given:
-    return Given(shape, **facts)
-
-
-def ints(*values: int) -> Given:
-    return Given((len(values),), "int32", None, np.array(values, np.int32))
-
-
-def pairs(*values: tuple[int, int]) -> Given:
-    return Given((len(values), 2), "int32", None, np.array(values, np.int32))
-
-
-def weights(*shape: int, fill: int = 1) -> Given:
-    return Given(shape, "int8", 0.1, np.full(shape, fill, np.int8))
-
-
-def bias(count: int) -> Given:
-    return Given((count,), "int32", 0.05, np.zeros(count, np.int32))
-
-
-def model_of(op: str, inputs: Sequence[Given], output: Given, kind: str | None, options: Mapping[str, Any]) -> bytes:
-    """A file with this one operator."""
-    model, graph, operator, code = schema.ModelT(), schema.SubGraphT(), schema.OperatorT(), schema.OperatorCodeT()
-    code.builtinCode, code.version = getattr(schema.BuiltinOperator, op), 1
-    code.deprecatedBuiltinCode = min(code.builtinCode, 127)
-    model.version, model.operatorCodes, model.buffers, graph.tensors = 3, [code], [schema.BufferT()], []
-    for place, given in enumerate((*inputs, output)):
-        tensor = schema.TensorT()
-        tensor.name, tensor.shape, tensor.buffer = f"t{place}", np.array(given.shape, np.int32), 0
-        tensor.type = getattr(schema.TensorType, given.dtype.upper())
-        if given.scale is not None:
-            tensor.quantization = schema.QuantizationParametersT()
-            tensor.quantization.scale, tensor.quantization.zeroPoint = [given.scale], [0]
-        if given.value is not None:
-            buffer = schema.BufferT()
-            buffer.data, tensor.buffer = np.frombuffer(given.value.tobytes(), np.uint8), len(model.buffers)
-            model.buffers.append(buffer)
-        graph.tensors.append(tensor)
-    operator.inputs, operator.outputs = list(range(len(inputs))), [len(inputs)]
-    if kind is not None:
-        operator.builtinOptionsType = getattr(schema.BuiltinOptions, kind)
-        operator.builtinOptions = getattr(schema, f"{kind}T")()
-        for name, value in options.items():
-            assert hasattr(operator.builtinOptions, name)
-            setattr(operator.builtinOptions, name, value)
-    graph.operators, graph.outputs, model.subgraphs = [operator], [len(inputs)], [graph]
-    graph.inputs = [place for place, given in enumerate(inputs) if given.value is None]
-    builder = flatbuffers.Builder(256)
-    builder.Finish(model.Pack(builder), b"TFL3")
-    return bytes(builder.Output())
 
 
 X, WIDE = t(1, 8, 8, 4), t(1, 64, 64, 1)
@@ -103,6 +38,12 @@ def conv(stride: int, padding: int, dilation: int = 1, source: int = 16) -> Case
         "Conv2DOptions",
         options,
     )
+
+
+def deconv(side: int, padding: int) -> Case:
+    options = {"padding": padding, "strideH": 2, "strideW": 2}
+    operands = [ints(1, side, side, 4), weights(4, 3, 3, 4), X]
+    return ("TRANSPOSE_CONV", operands, t(1, side, side, 4), "TransposeConvOptions", options)
 
 
 def pool(op: str, side: int, padding: int) -> Case:
@@ -150,6 +91,7 @@ CASES: dict[str, Case] = {
     "sum of weights": ("CONV_2D", [t(1, 4, 4, 8192), weights(1, 3, 3, 8192, fill=127), bias(1)], t(1, 4, 4, 1), "Conv2DOptions", {"strideH": 1, "strideW": 1}),
     "no scale": ("ADD", [t(1, 8, 8, 4, scale=None), X], X, "AddOptions", {}),
     "whole numbers without scale": ("ADD", [t(1, 8, 8, 4, scale=None, dtype="int32")] * 2, t(1, 8, 8, 4, scale=None, dtype="int32"), "AddOptions", {}),
+    **{f"transposed convolution to {side} padding {p}": deconv(side, p) for side, p in ((15, SAME), (16, SAME), (16, VALID), (17, VALID))},
     "64 bits": ("RESHAPE", [t(1, 8, dtype="int64"), ints(8, 1)], t(8, 1, dtype="int64"), "ReshapeOptions", {"newShape": [8, 1]}),
 }  # fmt: skip
 

@@ -47,7 +47,11 @@ def test_the_document_says_what_the_file_is():
         "inputs": [{"name": "serving_default_image:0", "shape": [1, 8, 8, 1], "dtype": "int8", "zero_point": -128}],
         "outputs": [{"name": "StatefulPartitionedCall:0", "shape": [1, 10], "dtype": "int8"}],
         "metadata": {"min_runtime_version": "1.14.0", "CONVERSION_METADATA": 96},
+        "described": None,
         "subgraphs": [{"name": "main", "ops": 6}],
+        "signatures": [
+            {"key": "serving_default", "subgraph": 0, "inputs": ("image",), "outputs": ("output_0",)},
+        ],
         "control_flow": [],
         "unknown": [],
         "free_tensors": 0,
@@ -95,6 +99,35 @@ def test_names_in_the_file_cannot_steer_the_terminal(tmp_path):
     found = answer(path)
     assert found.document["inputs"][0]["name"] == "\x1b[2Jimage\r"
     assert "?[2Jimage?" in found.text and "\x1b" not in found.text and "\r" not in found.text
+
+
+def test_signatures_are_listed_with_their_subgraphs(tmp_path):
+    model = schema.ModelT.InitFromPackedBuf((GOLDEN / "int8.tflite").read_bytes())
+    second = schema.ModelT.InitFromPackedBuf((GOLDEN / "int8.tflite").read_bytes()).signatureDefs[0]
+    second.signatureKey, second.subgraphIndex = b"again\n", 1
+    model.subgraphs.append(model.subgraphs[0])
+    model.signatureDefs.append(second)
+    builder = flatbuffers.Builder(1024)
+    builder.Finish(model.Pack(builder), b"TFL3")
+    path = tmp_path / "two.tflite"
+    path.write_bytes(builder.Output())
+    found = answer(path)
+    assert [entry["subgraph"] for entry in found.document["signatures"]] == [0, 1]
+    assert "signatures:\n  serving_default: image -> output_0 (subgraph 0)\n  again?: image -> output_0" in found.text
+    assert "operators of all 2 subgraphs:" in found.text
+    assert "operators of all" not in answer(GOLDEN / "int8.tflite").text
+
+
+def test_signatures_that_cannot_be_are_an_error_that_names_the_file(tmp_path):
+    content = bytearray((GOLDEN / "int8.tflite").read_bytes())
+    table = schema.Model.GetRootAs(content, 0)._tab
+    length = table.Vector(table.Offset(18)) - 4  # of the vector of signatures, before its items
+    assert content[length : length + 4] == b"\1\0\0\0"
+    content[length : length + 4] = b"\xff\xff\xff\x7f"
+    path = tmp_path / "many.tflite"
+    path.write_bytes(content)
+    with pytest.raises(ModelError, match=r"many\.tflite: the flatbuffer is damaged"):
+        answer(path)
 
 
 def test_a_damaged_file_is_an_error_that_names_it(tmp_path):

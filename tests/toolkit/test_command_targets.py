@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from litesmith.cli import main
-from litesmith.targets.profile import list_profiles
-from litesmith.targets.profile_page import MARKER, with_pages
+from litesmith.targets.profile import TargetProfile, list_profiles
+from litesmith.targets.profile_page import MARKER, WIDTH, page, with_pages
 
 PAGE = Path(__file__).parents[2] / "docs" / "targets.md"
 
@@ -87,3 +87,25 @@ def test_show_says_what_was_only_recalled_and_from_when_on_an_operator_is_taken(
     nnapi = run(capsys, "targets", "show", "nnapi")[1]
     assert re.search(r"^BATCH_MATMUL \(from 1000006 on\) ", nnapi, re.M)
     assert "Input 0 is …; only float32, int32, int8 can be used here. [1]" in nnapi
+
+
+def test_what_keeps_nearly_every_operator_off_is_said_once(capsys):
+    out = run(capsys, "targets", "show", "ethos_u55")[1]
+    (line,) = [line for line in out.splitlines() if "An input is quantized per channel" in line and "Not so:" in line]
+    profile = TargetProfile.load("ethos_u55")
+    without = {
+        name
+        for name, op in profile.ops.items()
+        if not any(use.rule == "per_tensor" and use.parameters["of"] == "operands" for use in op.rules)
+    }
+    assert set(line.partition("Not so: ")[2].partition(". [")[0].split(", ")) == without
+    assert out.count("An input is quantized per channel") == 1
+
+
+@pytest.mark.parametrize("name", list_profiles())
+def test_every_operator_is_named_once_in_its_list(name):
+    text = page(TargetProfile.load(name))
+    flat = re.sub(r"\n +(?!- )", " ", text)
+    named = [op for bold in re.findall(r"^- \*\*(.*?)\*\*", flat, re.M) for op in bold.partition(" (")[0].split(", ")]
+    assert sorted(named) == sorted(TargetProfile.load(name).ops)
+    assert all(len(line) <= WIDTH or "https://" in line or " " not in line.strip() for line in text.splitlines())

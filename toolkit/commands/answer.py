@@ -36,5 +36,15 @@ def printable(text: str) -> str:
     return "".join(character if character.isprintable() or character == "\n" else "?" for character in text)
 
 
+def counted(number: int, thing: str) -> str:
+    """`1 op`, `2 ops`."""
+    return f"{number} {thing}{'' if number == 1 else 's'}"
+
+
+def one_line(name: str) -> str:
+    """A name for a line of its own: file names may hold ends of lines too."""
+    return "".join(character if character.isprintable() else "?" for character in name)
+
+
 def _is_number(cell: str) -> bool:
     return cell in {"", "-"} or cell.lstrip("+-").replace(",", "").replace(".", "", 1).rstrip("%").isdigit()

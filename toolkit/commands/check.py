@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from litesmith.commands import check_observed
-from litesmith.commands.answer import Answer, printable
-from litesmith.commands.check_text import overview, render
+from litesmith.commands.answer import Answer, counted, one_line, printable
+from litesmith.commands.check_text import overview, render, without_told
 from litesmith.errors import DeviceTimeout, LitesmithError, ModelError
 
 if TYPE_CHECKING:
@@ -22,6 +22,13 @@ SUMMARY = "say where each operator of a .tflite file will run on a target, and w
 EXAMPLE = "litesmith check model.tflite --target edge_tpu --target nnapi@30 --compiled model_edgetpu.tflite --json"
 
 UNMET = 1
+EXIT_CODES = """exit codes:
+  0  every target is met
+  1  one is not: there is an error (an accelerator that is required takes nothing, or the file cannot be
+     loaded there), or with --require-all an operator is off the accelerator
+  2  a file, a log or an argument is wrong
+  3  what should be asked is not installed or does not answer
+What was observed counts more than what was predicted. docs/check.md describes the JSON."""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -35,7 +42,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="NAME[@SETTING]",
         help="a target such as edge_tpu, nnapi@30 or arm_cpu; may be given several times",
     )
+    parser.add_argument(
+        "--require-all",
+        action="store_true",
+        help="exit 1 where any operator is off the accelerator of its target",
+    )
     check_observed.add_arguments(parser)
+    parser.epilog = "\n\n".join(filter(None, (parser.epilog, EXIT_CODES)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +60,7 @@ class Checked:
     heading: str
     reports: tuple[TargetReport, ...] = ()
     error: LitesmithError | None = None
+    require_all: bool = False
 
     @property
     def exit_code(self) -> int:
@@ -54,12 +68,15 @@ class Checked:
         if self.error is not None:
             return self.error.exit_code
         decisive = {report.target: report for report in self.reports}  # an observed report follows the predicted one
-        return UNMET if any(report.errors for report in decisive.values()) else 0
+        return UNMET if any(self.result(report) == "unmet" for report in decisive.values()) else 0
 
-    @property
-    def text(self) -> str:
-        """The file for people."""
-        return "\n\n".join((self.heading, *(render(report) for report in self.reports)))
+    def result(self, report: TargetReport) -> str:
+        """Whether one report meets its target."""
+        return "unmet" if report.errors or (self.require_all and report.mapped < report.total) else "met"
+
+    def text(self, told: set[tuple[str, str]]) -> str:
+        """The file for people; notes that are `told` already are left out, and the others are added to them."""
+        return "\n\n".join((self.heading, *(render(without_told(report, told)) for report in self.reports)))
 
 
 def execute(args: argparse.Namespace) -> Answer:
@@ -75,16 +92,18 @@ def execute(args: argparse.Namespace) -> Answer:
     """
     from litesmith.targets.profile import TargetProfile
 
-    profiles = [TargetProfile.load(name) for name in args.targets]
+    profiles = list({profile.label: profile for profile in map(TargetProfile.load, args.targets)}.values())
     check_observed.refuse_stray(args, profiles)
     if len(args.models) == 1:
         checked = [_checked(args.models[0], profiles, args)]
     else:
         checked = [_checked_or_broken(path, profiles, args) for path in args.models]
     documents = [one.document for one in checked]
-    texts = [one.text for one in checked]
+    told: set[tuple[str, str]] = set()
+    texts = [one.text(told) for one in checked]
     if len(checked) > 1:
-        texts.append(overview([(one.source, one.reports) for one in checked]))
+        rows = [(one_line(one.source), [(report, one.result(report)) for report in one.reports]) for one in checked]
+        texts.append(overview(rows))
     document: Mapping[str, Any] = documents[0] if len(documents) == 1 else {"models": documents}
     return Answer(document, printable("\n\n\n".join(texts)), max(one.exit_code for one in checked))
 
@@ -106,7 +125,7 @@ def _checked_or_broken(path: Path, profiles: Sequence[TargetProfile], args: argp
         return _checked(path, profiles, args)
     except (ModelError, DeviceTimeout) as error:
         told = {"type": type(error).__name__, "message": str(error)}
-        return Checked(str(path), {"model": str(path), "error": told}, f"error: {error}", error=error)
+        return Checked(str(path), {"model": str(path), "error": told}, one_line(f"error: {error}"), error=error)
 
 
 def _checked(path: Path, profiles: Sequence[TargetProfile], args: argparse.Namespace) -> Checked:
@@ -115,8 +134,8 @@ def _checked(path: Path, profiles: Sequence[TargetProfile], args: argparse.Names
 
     model = TFLiteModel.from_file(path)
     reports = tuple(report for profile in profiles for report in _reports(model, profile, args))
-    heading = f"{model.source}: {truth_label(model)}, {len(model.main.operators)} ops"
-    return Checked(model.source, describe(model, reports), heading, reports)
+    heading = one_line(f"{model.source}: {truth_label(model)}, {counted(len(model.main.operators), 'op')}")
+    return Checked(model.source, describe(model, reports), heading, reports, require_all=args.require_all)
 
 
 def _reports(model: TFLiteModel, profile: TargetProfile, args: argparse.Namespace) -> tuple[TargetReport, ...]:

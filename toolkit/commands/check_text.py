@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from litesmith.commands.answer import table
+from litesmith.commands.answer import counted, one_line, table
 
 if TYPE_CHECKING:
     from litesmith.targets.memory_use import MemoryUse
@@ -19,6 +20,15 @@ GAINS_SHOWN = 5
 DIFFERENCES_SHOWN = 20
 # What differs between findings of one kind: names of tensors and shapes.
 _PARTICULARS = re.compile(r"'[^']*'|\([\d, -]*\)")
+
+
+def without_told(report: TargetReport, told: set[tuple[str, str]]) -> TargetReport:
+    """The report without the notes about its target that are in `told` already; its own are added."""
+    notes = {(finding.message, finding.fix) for finding in report.findings if finding.rule == "note"}
+    known = notes & told
+    told.update(notes)
+    findings = (one for one in report.findings if one.rule != "note" or (one.message, one.fix) not in known)
+    return replace(report, findings=tuple(findings))
 
 
 def render(report: TargetReport) -> str:
@@ -37,7 +47,7 @@ def render(report: TargetReport) -> str:
         parts.append(_counts_table(report.counts))
     if report.basis == "observed":
         parts.append(_differences(report))
-    findings = sorted(report.findings, key=lambda finding: SEVERITIES.index(finding.severity))
+    findings = sorted(_worth_telling(report), key=lambda finding: SEVERITIES.index(finding.severity))
     kinds = _grouped(findings, lambda finding: (finding.severity, finding.rule, _kind(finding.message)))
     parts += [_finding_lines(findings) for findings in kinds]
     if report.gains:
@@ -45,26 +55,37 @@ def render(report: TargetReport) -> str:
     return "\n\n".join(parts)
 
 
-def overview(checked: Sequence[tuple[str, Sequence[TargetReport]]]) -> str:
-    """One line for each file and target; a file without reports has an error."""
+def overview(checked: Sequence[tuple[str, Sequence[tuple[TargetReport, str]]]]) -> str:
+    """One line for each file and target with its result; a file without reports has an error."""
     rows: list[tuple[str, ...]] = []
     for source, reports in checked:
         rows += [
             (
                 source, report.target, report.basis, str(report.mapped), str(report.total), _count(report.segments),
-                _count(report.first_break), "unmet" if report.errors else "",
+                _count(report.first_break), result,
             )
-            for report in reports
+            for report, result in reports
         ]  # fmt: skip
         if not reports:
             rows.append((source, "", "", "", "", "", "", "error"))
-    return table(("model", "target", "basis", "mapped", "ops", "segments", "first break", ""), rows)
+    return table(("model", "target", "basis", "mapped", "ops", "segments", "first break", "result"), rows)
+
+
+def _worth_telling(report: TargetReport) -> list[Finding]:
+    """The findings; where one line says that the model computes in float, without those that say it again."""
+    from litesmith.targets.float_model import float_model, says_only_float
+
+    if all(finding.rule != float_model.__name__ for finding in report.findings):
+        return list(report.findings)
+    names = {op.index: op.op for op in report.ops}
+    return [one for one in report.findings if one.op_index is None or not says_only_float(one, names[one.op_index])]
 
 
 def _summary(report: TargetReport) -> str:
-    pieces = "" if report.segments is None else f" in {report.segments} segment{'' if report.segments == 1 else 's'}"
+    pieces = "" if report.segments is None else f" in {counted(report.segments, 'segment')}"
     basis = report.basis if report.observed_in is None else f"{report.basis} in {report.observed_in}"
-    line = f"{report.target} ({basis}): {report.mapped} of {report.total} ops on {report.accelerator}{pieces}"
+    operators = counted(report.total, "op")
+    line = f"{report.target} ({one_line(basis)}): {report.mapped} of {operators} on {report.accelerator}{pieces}"
     if report.first_break is None:
         return line
     first = next(op for op in report.ops if op.index == report.first_break)
@@ -83,7 +104,8 @@ def _memory_line(use: MemoryUse, accelerator: str) -> str:
     line = f"  memory: {weights} of weights{part}, {in_units(peak)} of activations{where}"
     if use.limit is None or use.limit.bytes is None:
         return line
-    return f"{line}; limit {in_units(use.limit.bytes)} of {use.limit.name}{'' if use.within_limit else ': exceeded'}"
+    judged = ": near" if use.near_limit else "" if use.within_limit else ": exceeded"
+    return f"{line}; limit {in_units(use.limit.bytes)} of {use.limit.name}{judged}"
 
 
 def _estimate_line(estimate: VelaEstimate) -> str:
@@ -119,7 +141,7 @@ def _differences(report: TargetReport) -> str:
     wrong = sum(difference.count for difference in report.differences)
     if not wrong:
         return "  The prediction agrees."
-    lines = [f"  The prediction is wrong about {wrong} of {report.total} operators:"]
+    lines = [f"  The prediction is wrong about {wrong} of {counted(report.total, 'operator')}:"]
     lines += [f"    {_difference_line(difference)}" for difference in report.differences[:DIFFERENCES_SHOWN]]
     hidden = len(report.differences) - DIFFERENCES_SHOWN
     return "\n".join([*lines, f"    and {hidden} more (see --json)"] if hidden > 0 else lines)

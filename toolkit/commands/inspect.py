@@ -6,7 +6,7 @@ import argparse
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from litesmith.commands.answer import Answer, printable, table
+from litesmith.commands.answer import Answer, counted, one_line, printable, table
 
 if TYPE_CHECKING:
     from litesmith.converters.graph import Tensor
@@ -18,6 +18,7 @@ EXAMPLE = "litesmith inspect model.tflite --json"
 _TEXT_BYTES = 64  # metadata no longer than this is shown if it is text
 _NAME_LENGTH = 48
 _SHOWN = 5
+_SIGNATURES_SHOWN = 20
 _NO_OPS = "no operators: nothing is computed"
 _EXPLAINED = frozenset({"mixed", "dynamic-range", "int8-float-io"})
 
@@ -42,7 +43,8 @@ def execute(args: argparse.Namespace) -> Answer:
 def describe(model: TFLiteModel) -> dict[str, Any]:
     """The JSON document of a model; scale and zero point are null where a tensor is not quantized.
 
-    `ops`, `float_tensors`, `unknown` and `external` are those of all subgraphs, the rest is about the first one.
+    `ops`, `float_tensors`, `unknown` and `external` are those of all subgraphs, the rest is about the first one;
+    a signature names the subgraph that it runs by its place.
     """
     from litesmith.converters.label import truth_label
     from litesmith.converters.op_versions import needed_ops
@@ -60,6 +62,7 @@ def describe(model: TFLiteModel) -> dict[str, Any]:
         "inputs": [_interface(tensor) for tensor in model.inputs],
         "outputs": [_interface(tensor) for tensor in model.outputs],
         "metadata": {name: _short(content) for name, content in model.metadata.items()},
+        "described": _described(model),
         **_unusual(model),
     }
 
@@ -70,9 +73,10 @@ def render(model: TFLiteModel) -> str:
 
     facts, verdict = describe(model), judge(model)
     parts = [
-        f"{model.source}: {verdict.label}\n  {verdict.reason}",
+        f"{one_line(model.source)}: {verdict.label}\n  {verdict.reason}",
         _summary(facts),
-        table(("operator", "count", "version"), _op_rows(facts)) if facts["ops"] else _NO_OPS,
+        _signature_lines(facts),
+        _op_table(facts),
         table(("", "name", "shape", "type", "scale", "zero point"), _interface_rows(facts)),
     ]
     if verdict.label in _EXPLAINED:
@@ -82,10 +86,13 @@ def render(model: TFLiteModel) -> str:
 
 def _unusual(model: TFLiteModel) -> dict[str, Any]:
     """What keeps a reader or a checker from seeing all of the file; zero and empty in most files."""
+    from dataclasses import asdict
+
     from litesmith.converters import unusual
 
     return {
         "subgraphs": [{"name": graph.name, "ops": len(graph.operators)} for graph in model.subgraphs],
+        "signatures": [asdict(signature) for signature in model.signatures],
         "control_flow": list(unusual.control_flow(model)),
         "unknown": [*unusual.unknown_ops(model), *unusual.unknown_types(model)],
         "free_tensors": len(unusual.free_tensors(model)),
@@ -102,6 +109,18 @@ def _interface(tensor: Tensor) -> dict[str, Any]:
         "scale": _one_or_all(quantization.scales) if quantization else None,
         "zero_point": _one_or_all(quantization.zero_points) if quantization else None,
     }
+
+
+def _described(model: TFLiteModel) -> dict[str, Any] | None:
+    """What standard TFLite metadata say, with the sizes of the files that are appended; None where there are none."""
+    from dataclasses import asdict
+
+    from litesmith.converters.metadata import read_metadata
+
+    found = read_metadata(model)
+    if found is None:
+        return None
+    return {**asdict(found.facts), "files": {name: len(content) for name, content in found.files.items()}}
 
 
 def _one_or_all(values: tuple[Any, ...]) -> Any:
@@ -125,24 +144,71 @@ def _summary(facts: dict[str, Any]) -> str:
         "zeros": f"{facts['weight_sparsity']:.1%} of the weights of its convolutions and dense layers",
         "runtime": f"oldest TFLite with its operators: {facts['oldest_runtime']}",
         "metadata": metadata or "none",
+        **_described_lines(facts["described"]),
         "sha256": facts["sha256"],
         **_unusual_lines(facts),
     }
     return "\n".join(f"{key:9} {value}" for key, value in lines.items())
 
 
+def _described_lines(described: dict[str, Any] | None) -> dict[str, str]:
+    if described is None:
+        return {}
+    lines = {"called": described["name"] or "(no name)"}
+    for tensor in described["inputs"]:
+        if tensor["mean"] and tensor["std"]:
+            lines["input"] = f"(value - {_plain(tensor['mean'])}) / {_plain(tensor['std'])}"
+            lines["input"] += f" of {_plain(tensor['low'])} to {_plain(tensor['high'])}" if tensor["high"] else ""
+    if described["files"]:
+        lines["holds"] = ", ".join(f"{name} ({size:,} bytes)" for name, size in described["files"].items())
+    return lines
+
+
+def _plain(numbers: tuple[float, ...]) -> str:
+    texts = [f"{number:g}" for number in numbers]
+    return texts[0] if len(texts) == 1 else f"[{', '.join(texts)}]"
+
+
+def _signature_lines(facts: dict[str, Any]) -> str:
+    """What callers can run by name: `add: image -> scores (subgraph 1)`."""
+    if not facts["signatures"]:
+        return ""
+    lines = ["signatures:"]
+    for signature in facts["signatures"][:_SIGNATURES_SHOWN]:
+        ends = (_few([name[:_NAME_LENGTH] for name in signature[side]]) for side in ("inputs", "outputs"))
+        of = f" (subgraph {signature['subgraph']})" if len(facts["subgraphs"]) > 1 else ""
+        lines.append(one_line(f"  {signature['key'][:_NAME_LENGTH]}: {' -> '.join(ends)}{of}"))
+    hidden = len(facts["signatures"]) - _SIGNATURES_SHOWN
+    return "\n".join([*lines, f"  and {hidden} more (see --json)"] if hidden > 0 else lines)
+
+
+def _op_table(facts: dict[str, Any]) -> str:
+    """The operators; where there are several subgraphs it says that they are those of all."""
+    if not facts["ops"]:
+        return _NO_OPS
+    rows = table(("operator", "count", "version"), _op_rows(facts))
+    graphs = len(facts["subgraphs"])
+    return f"operators of all {graphs} subgraphs:\n{rows}" if graphs > 1 else rows
+
+
 def _unusual_lines(facts: dict[str, Any]) -> dict[str, str]:
     """The lines that most files do not have."""
     external, graphs, callers = facts["external"], facts["subgraphs"], facts["control_flow"]
-    sizes = [f"{graph['name'][:_NAME_LENGTH] or place} ({graph['ops']} ops)" for place, graph in enumerate(graphs)]
-    runs = f"; {_few(callers)} run others" if callers else ""
+    free = facts["free_tensors"]
+    sizes = [
+        f"{graph['name'][:_NAME_LENGTH] or place} ({counted(graph['ops'], 'op')})" for place, graph in enumerate(graphs)
+    ]
+    runs = f"; {_few(callers)} {'runs' if len(callers) == 1 else 'run'} others" if callers else ""
     lines = {
-        "subgraphs": (len(graphs) > 1 or callers, f"{_few(sizes)}; the first is the main one{runs}"),
+        "subgraphs": (
+            len(graphs) > 1 or callers,
+            f"{_few(sizes)}; the first is the main one, with the inputs and outputs below{runs}",
+        ),
         "unknown": (facts["unknown"], f"{_few(facts['unknown'])}: newer than this Litesmith; use a newer one"),
-        "shapes": (facts["free_tensors"], f"{facts['free_tensors']} tensors have dimensions that are not fixed"),
+        "shapes": (free, f"{counted(free, 'tensor')} with dimensions that are not fixed"),
         "external": (
             external["tensors"],
-            f"{external['tensors']} constants are in other files, which are not read: {_few(external['files'])}",
+            f"{counted(external['tensors'], 'constant')} in other files, which are not read: {_few(external['files'])}",
         ),
     }
     return {key: text for key, (present, text) in lines.items() if present}

@@ -6,7 +6,7 @@ import argparse
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from litesmith.commands.answer import Answer, table
+from litesmith.commands.answer import Answer, counted, table
 from litesmith.errors import OutputError, UnknownTarget
 
 if TYPE_CHECKING:
@@ -53,18 +53,22 @@ def execute(args: argparse.Namespace) -> Answer:
 
 def render(profile: TargetProfile) -> str:
     """One profile for people: every rule as a sentence, with the number of its source."""
-    from litesmith.targets.profile_words import Sources, cited, memory_words, op_words, rule_words
+    from litesmith.targets.profile_words import Sources, cited, memory_words, op_words, rule_words, shared_words
 
     sources = Sources()
-    heading = f"{profile.label}: {profile.title}; takes {len(profile.ops)} operators"
+    known = profile.parameter.known_as.get(profile.setting)
+    label = f"{profile.label} ({known})" if known else profile.label
+    heading = f"{label}: {profile.title}; takes {counted(len(profile.ops), 'operator')}"
     parts = [f"{heading} {cited(profile.source, True, sources)}"]
     parts += [f"note: {note.text} {note.fix} {cited(note.source, True, sources)}" for note in profile.notes]
     if profile.memory is not None:
         parts.append(f"memory: {memory_words(profile.memory, sources)}")
     general = [f"  {rule_words(use, sources)}" for use in (*profile.runtime, *profile.every_op)]
+    shared, ops = shared_words(op_words(profile, sources))
+    general += [f"  {sentence}" for sentence in shared]
     if general:
         parts.append("\n".join(["every operator stays off where:", *general]))
-    for op in op_words(profile, sources):
+    for op in ops:
         parts.append("\n".join([f"{op.title} {op.source}", *(f"  {line}" for line in op.sentences)]))
     return "\n\n".join([*parts, "sources:\n" + "\n".join(sources.lines())])
 
