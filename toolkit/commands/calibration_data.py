@@ -12,6 +12,7 @@ from litesmith.calibration.audit import AuditedModel
 from litesmith.calibration.audit_finding import ModelInput
 from litesmith.calibration.expose import expose
 from litesmith.calibration.preprocess import Preprocess
+from litesmith.calibration.same_contract import require_same
 from litesmith.calibration.sample_checks import refuse_text
 from litesmith.calibration.samples import CalibrationSet
 from litesmith.calibration.sources import UNNAMED, RawData, read_source
@@ -62,7 +63,7 @@ def calibration_set(
         CalibrationError: see `read_samples`; or there are not so many samples, or they cannot calibrate.
     """
     raw = read_samples(args, shape, source, limit=limit if count is None else count, seed=args.seed)
-    samples = CalibrationSet(raw.inputs, args.seed, source, raw.classes)
+    samples = CalibrationSet(raw.inputs, args.seed, source, raw.classes, raw.made_with)
     return samples if count is None else samples.take(count, args.seed)
 
 
@@ -104,12 +105,14 @@ def read_reference(args: argparse.Namespace, shape: Shape, source: str) -> RawDa
         return read_samples(args, shape, source)
     raw = read_source(source, base=Path(), encode=args.encode)
     refuse_text(raw.inputs, source)
+    preprocess = _preprocess(args, shape)
+    require_same(raw.made_with, source, preprocess, "what is asked for")
     is_raw = len(raw.inputs) == 1 and raw.x.dtype.kind in "iu"
-    return _preprocessed(raw, _preprocess(args, shape)) if is_raw else raw
+    return _preprocessed(raw, preprocess) if is_raw else raw
 
 
 def _preprocessed(raw: RawData, preprocess: Preprocess | None) -> RawData:
-    return raw if preprocess is None else replace(raw, inputs={UNNAMED: preprocess.apply_batch(raw.x)})
+    return raw if preprocess is None else replace(raw, inputs={UNNAMED: raw.tensors(preprocess)}, made_with=preprocess)
 
 
 def _preprocess(args: argparse.Namespace, shape: Shape) -> Preprocess | None:
