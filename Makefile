@@ -4,10 +4,10 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 CHECKED := build/typecheck/litesmith
-FILES := $(shell find toolkit calibration converters targets -name '*.py' -o -name '*.toml' | sort | cksum | tr -d ' ')
+FILES := $(shell find toolkit calibration converters targets -name '*.py' -o -name '*.toml' -o -name '*.kt' | sort | cksum | tr -d ' ')
 LINKED := $(VENV)/.linked-$(FILES)
 
-.PHONY: run setup test check lint typecheck wheel slow clean
+.PHONY: run setup test check lint typecheck wheel slow apk test-android bundled clean
 
 run: setup
 	$(BIN)/litesmith run recipes/digits.toml --out out/digits --resume
@@ -49,6 +49,16 @@ typecheck: setup
 wheel: setup
 	rm -rf build/wheel build/lib build/bdist.* && $(BIN)/python -m build --quiet --wheel --outdir build/wheel .
 	$(BIN)/python tests/wheel_contents.py build/wheel/*.whl
+
+# The Android demo, without Google's Maven repository; both need a JDK, Maven and some of Debian's packages.
+apk: bundled
+	$(BIN)/python android_demo/tools/make_apk.py
+
+test-android: bundled
+	$(BIN)/python android_demo/tools/test_jvm.py
+
+bundled: run
+	$(BIN)/litesmith bundle out/digits --android android_demo
 
 clean:
 	rm -rf build out dist *.egg-info $(VENV)/.linked-*

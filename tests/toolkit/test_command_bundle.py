@@ -96,6 +96,24 @@ def test_the_app_gets_the_bundle_and_nothing_else(run, app):
     assert [path.name for path in place.parent.iterdir()] == ["litesmith"]
 
 
+def test_the_app_gets_a_class_and_test_vectors(run, app):
+    answer = execute(run, "--android", app)
+    source, vectors = (Path(place) for place in answer.document["generated"])
+    assert source == app / "app/src/main/kotlin/dev/litesmith/generated/BundledModel.kt"
+    assert "object BundledModel" in source.read_text(encoding="utf-8")
+    assert vectors.read_bytes() == (run / "bundle" / VECTORS_FILE).read_bytes()
+    assert f"generated: {source}" in answer.text
+
+
+def test_what_the_app_cannot_do_changes_nothing(run, app):
+    (app / "gradle").mkdir()
+    (app / "gradle" / "libs.versions.toml").write_text('[versions]\ntensorflow-lite = "1.0.0"\n')
+    before = sorted(app.rglob("*"))
+    with pytest.raises(ModelError, match="but the app has 1"):
+        execute(run, "--android", app)
+    assert sorted(app.rglob("*")) == before
+
+
 def test_a_bundle_in_the_app_is_replaced(run, app):
     first = execute(run, "--android", app)
     second = execute(run, "--android", app)

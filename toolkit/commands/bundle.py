@@ -22,7 +22,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Arguments of the command."""
     parser.add_argument("folder", type=Path, metavar="DIR", help="a run's folder, or a bundle")
     parser.add_argument(
-        "--android", type=Path, metavar="APP", help=f"the app's project; the bundle goes to {ASSETS} in it"
+        "--android",
+        type=Path,
+        metavar="APP",
+        help=f"the app's project; the bundle goes to {ASSETS} in it, its Kotlin class and test vectors beside that",
     )
 
 
@@ -30,20 +33,27 @@ def execute(args: argparse.Namespace) -> Answer:
     """Check, and copy what was checked; exit code 1 if this runtime computes something else.
 
     Raises:
-        ModelError: there is no bundle, a file of it was changed, or the model cannot be run.
+        ModelError: there is no bundle, a file of it was changed, the model cannot be run, or the app cannot use it.
         OutputError: the app's folder does not exist or cannot be written.
     """
     from litesmith.bundle import read_bundle, replace_folder
     from litesmith.golden import verify_golden
+    from litesmith.kotlin_app import app_files, write_app_files
 
     if args.android is not None and not args.android.is_dir():
         raise OutputError(f"{args.android}: is no folder; give the folder of the app's project")
     bundle = read_bundle(args.folder)
     golden = verify_golden(bundle.folder)
-    installed = args.android / ASSETS if args.android is not None and golden.ok else None
-    if installed is not None:
+    installed: Path | None = None
+    written: tuple[str, ...] = ()
+    if args.android is not None and golden.ok:
+        generated = app_files(bundle, args.android)  # first: a bundle that the app cannot use changes nothing
+        installed = Path(args.android, ASSETS)
         replace_folder(installed, bundle.contents)
-    return Answer(_document(bundle, golden, installed), _text(bundle, golden, installed), 0 if golden.ok else 1)
+        write_app_files(args.android, generated)
+        written = tuple(str(args.android / path) for path in generated)
+    text = "\n".join([_text(bundle, golden, installed), *(f"generated: {path}" for path in written)])
+    return Answer({**_document(bundle, golden, installed), "generated": written}, text, 0 if golden.ok else 1)
 
 
 def _document(bundle: Bundle, golden: GoldenResult, installed: Path | None) -> dict[str, Any]:

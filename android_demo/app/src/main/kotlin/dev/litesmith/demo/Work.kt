@@ -1,0 +1,19 @@
+package dev.litesmith.demo
+
+import dev.litesmith.contract.BadInput
+import java.util.concurrent.Executor
+
+/** Runs work in the background, one piece after another, and tells the screen's thread how it ended. */
+class Work(private val background: Executor, private val foreground: Executor) {
+    /** [failed] gets the message of a [BadInput]; anything else is a mistake in the app and is thrown. */
+    fun <T> start(task: () -> T, done: (T) -> Unit, failed: (String) -> Unit) {
+        background.execute {
+            try {
+                val result = task()
+                foreground.execute { done(result) }
+            } catch (error: BadInput) {
+                foreground.execute { failed(error.message.orEmpty()) }
+            }
+        }
+    }
+}

@@ -1,0 +1,46 @@
+package dev.litesmith.demo.draw
+
+import android.app.Activity
+import android.view.View
+import android.widget.TextView
+import dev.litesmith.demo.R
+import dev.litesmith.demo.view
+
+/** The views of the drawing screen; shows states, and passes on what the user does. */
+class DrawScreen(private val activity: Activity) {
+    private val drawing: DrawView = activity.view(R.id.drawing)
+    private val clear: View = activity.view(R.id.clear)
+    private val text: TextView = activity.view(R.id.draw_text)
+
+    fun connect(presenter: DrawPresenter) {
+        drawing.onLine = presenter::line
+        drawing.onFinish = presenter::finish
+        clear.setOnClickListener { presenter.clear() }
+    }
+
+    /** For a model that takes no images. */
+    fun showUnavailable() {
+        drawing.visibility = View.GONE
+        clear.visibility = View.GONE
+        text.setText(R.string.no_drawing)
+    }
+
+    fun show(state: DrawUiState) {
+        drawing.drawing = state.drawing
+        text.text = state.message ?: state.answer?.let(::describe).orEmpty()
+    }
+
+    private fun describe(answer: Answer): String {
+        val prediction = answer.prediction
+        val lines = prediction.labelled.take(MOST_LINES).map { (label, probability) ->
+            activity.getString(R.string.class_probability, label, probability * PERCENT)
+        }
+        val head = activity.getString(R.string.answer, prediction.label, answer.micros, answer.delegate)
+        return (listOf(head) + lines).joinToString("\n")
+    }
+
+    private companion object {
+        const val PERCENT = 100f
+        const val MOST_LINES = 10
+    }
+}

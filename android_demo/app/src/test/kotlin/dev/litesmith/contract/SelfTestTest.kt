@@ -1,0 +1,60 @@
+package dev.litesmith.contract
+
+import java.nio.ByteBuffer
+import org.junit.jupiter.api.Assertions.assertEquals
+import org.junit.jupiter.api.Assertions.assertThrows
+import org.junit.jupiter.api.Assertions.assertTrue
+import org.junit.jupiter.api.Test
+
+class SelfTestTest {
+    private val text = """
+        {"version": 1, "tolerance": {"step": 0.5, "steps": 1, "unit": "LSB", "reason": "a test"},
+         "vectors": [{"sample": 7, "predicted": {"index": 1, "name": "b"}, "input": [0, 1, 2, 3],
+                      "input_tensor": [-128, -127, -126, -125], "output_raw": [0, 10, 2], "output": [0, 5, 1]}]}
+    """.trimIndent()
+
+    @Test
+    fun `the expected output passes`() {
+        assertEquals(SelfTestResult.Pass(1, 3, 0.0, "LSB"), check(0, 10, 2))
+    }
+
+    @Test
+    fun `one step is allowed and said`() {
+        assertEquals(SelfTestResult.Pass(1, 3, 1.0, "LSB"), check(1, 9, 2))
+    }
+
+    @Test
+    fun `two steps are the first difference`() {
+        val found = check(0, 8, 2) as SelfTestResult.Difference
+        assertEquals(7, found.sample)
+        assertTrue("off by 2.0 LSB, 1 allowed" in found.what) { found.what }
+    }
+
+    @Test
+    fun `another class is a difference even within the tolerance`() {
+        val close = text.replace("[0, 5, 1]", "[0, 1, 1]").replace("[0, 10, 2]", "[0, 2, 2]")
+        val found = check(0, 2, 3, text = close) as SelfTestResult.Difference
+        assertEquals("class c, expected b", found.what)
+    }
+
+    @Test
+    fun `an input that is quantized otherwise is found before the model runs`() {
+        val found = SelfTest(FakeContract) { throw AssertionError("ran") }
+            .check(GoldenVectors.parse(text.replace("-126", "-120"))) as SelfTestResult.Difference
+        assertEquals("input 2 is -126.0, expected -120.0", found.what)
+    }
+
+    @Test
+    fun `vectors that are broken or missing are messages`() {
+        for (broken in listOf("", "{", "[]", "{}", text.replace("\"steps\"", "\"stops\""))) {
+            assertThrows(BadInput::class.java) { GoldenVectors.parse(broken) }
+        }
+        assertThrows(BadInput::class.java) {
+            check(0, 0, 0, text = """{"tolerance": {"step": 1, "steps": 1, "unit": "LSB"}, "vectors": []}""")
+        }
+    }
+
+    private fun check(vararg output: Int, text: String = this.text): SelfTestResult =
+        SelfTest(FakeContract) { ByteBuffer.wrap(ByteArray(output.size) { output[it].toByte() }) }
+            .check(GoldenVectors.parse(text))
+}
