@@ -62,7 +62,7 @@ def _unsure(spread: Spread) -> str | None:
     if error <= MAX_RELATIVE_ERROR:
         return None
     return (
-        f"the standard error of the median is {error:.0%} of it, more than {MAX_RELATIVE_ERROR:.0%}; "
+        f"the standard error of the median is {error:.1%} of it, more than {MAX_RELATIVE_ERROR:.0%}; "
         "stop what else runs on the device, or measure longer (--patience)"
     )
 

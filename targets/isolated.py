@@ -155,6 +155,7 @@ def _run_child(folder: Path, timeout_s: float, file: Path | None) -> subprocess.
             [sys.executable, "-P", "-m", "litesmith.targets.worker", str(folder)],
             stdin=child_end, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE,
             text=True, errors="replace", timeout=timeout_s, check=False,
+            start_new_session=True,  # Ctrl-C is for this process, which then ends the child
         )  # fmt: skip
     except subprocess.TimeoutExpired as error:
         raise DeviceTimeout(

@@ -73,7 +73,7 @@ class Measurement:
         if self.device.emulated:
             return EMULATED
         spread = self.spread
-        return "nothing was measured" if spread is None else doubt(spread, self.states)
+        return "interrupted before anything was measured" if spread is None else doubt(spread, self.states)
 
     @property
     def latency(self) -> Latency | None:

@@ -123,7 +123,7 @@ def _compile(folder: Path, config: str, timeout_s: float, source: str) -> str:
         child = subprocess.run(
             [*command, str(folder / f"{NAME}.tflite")],
             cwd=folder, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
-            text=True, errors="replace", timeout=timeout_s, check=False,
+            text=True, errors="replace", timeout=timeout_s, check=False, start_new_session=True,
         )  # fmt: skip
     except subprocess.TimeoutExpired as error:
         raise DeviceTimeout(f"{source}: no answer from Vela within {timeout_s:g} s; allow more time") from error

@@ -110,9 +110,12 @@ class BenchStore:
             with closing(sqlite3.connect(self.path, timeout=_WAIT_S, isolation_level=None)) as connection:
                 yield connection
         except sqlite3.Error as error:
-            raise OutputError(
-                f"{self.path}: cannot be used as a store ({error}); free space or choose another file"
-            ) from error
+            advice = "choose another file"
+            if "locked" in str(error):
+                advice = "another program is writing to it: wait for that, then run again"
+            if "full" in str(error):
+                advice = f"free space, or {advice}"
+            raise OutputError(f"{self.path}: cannot be used as a store ({error}); {advice}") from error
 
 
 def _row(session: str, measurement: Measurement) -> tuple[object, ...]:

@@ -178,7 +178,8 @@ def _chosen(listed: Sequence[ListedDevice], which: str) -> ListedDevice:
     matching = [one for one in listed if which in ("", one.serial)]
     choices = ", ".join(f"--on adb:{one.serial} ({one.model or 'model unknown'}, {one.state})" for one in listed)
     if not matching:
-        raise NoDevice(f"no device {which!r} is connected; choose one of {choices}")
+        named = " (of ANDROID_SERIAL)" if which == os.environ.get("ANDROID_SERIAL") else ""
+        raise NoDevice(f"no device {which!r}{named} is connected; choose one of {choices}")
     if len(matching) > 1:
         raise NoDevice(f"{len(matching)} devices are connected; choose one with {choices}, or --on adb:all")
     return matching[0]

@@ -157,7 +157,7 @@ class AdbClient:
         except subprocess.TimeoutExpired as error:
             raise DeviceTimeout(
                 f"{serial or 'adb'}: no answer within {limit_s:g} s to `adb {_short(shlex.join(arguments))}`; see that "
-                "the phone is awake and responds, `adb reconnect`, then run again or allow more time"
+                "the phone is awake and responds, `adb reconnect`, then run again"
             ) from error
         finally:
             _end(process)

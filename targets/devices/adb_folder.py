@@ -121,7 +121,8 @@ class DeviceFolder:
         try:
             self._do(f"{self._kill()}; [ ! -e {path} ] || rm -rf {path}", timeout_s=_CLOSE_TIMEOUT_S)
         except DeviceError as error:
-            _LOGGER.warning("%s was left on the device; remove it with `adb shell rm -r` (%s)", self.path, error)
+            command = f"adb -s {self._serial} shell rm -r {self.path}"
+            _LOGGER.warning("%s was left on the device; remove it with `%s` (%s)", self.path, command, error)
 
     def _stop(self) -> None:
         """End the program; where the device is gone, `close` says so."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from litesmith.errors import DeviceError
+from litesmith.errors import LitesmithError
 
 # As `--on` names a machine -> Debian's name of its architecture.
 MACHINES = {"arm": "arm64", "armhf": "armhf"}
@@ -76,7 +76,7 @@ def parse_cpus(text: str) -> tuple[ArmCpu, ...]:
     """Processors by `arm`, `arm:NAME`, `arm:NAME,NAME`, or the same with `armhf`; without a name all of the machine.
 
     Raises:
-        DeviceError: there is no such processor.
+        LitesmithError: there is no such processor.
     """
     machine, _, names = text.partition(":")
     known = {cpu.name: cpu for cpu in CPUS if cpu.machine == machine}
@@ -84,7 +84,7 @@ def parse_cpus(text: str) -> tuple[ArmCpu, ...]:
     unknown = [name for name in wanted if name not in known]
     if unknown or not known:
         labels = ", ".join(cpu.label for cpu in CPUS)
-        raise DeviceError(f"{text!r} names no processor that can be emulated; choose of {labels}")
+        raise LitesmithError(f"{text!r} names no processor that can be emulated; choose of {labels}")
     return tuple(known[name] for name in dict.fromkeys(wanted))
 
 

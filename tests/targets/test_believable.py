@@ -30,7 +30,7 @@ def test_a_sound_spread_is_believed():
 @pytest.mark.parametrize(
     ("change", "reason"),
     [
-        ({"standard_error_ms": 1.01}, "standard error of the median is 10%"),
+        ({"standard_error_ms": 1.01}, "standard error of the median is 10.1%"),
         ({"standard_error_ms": None}, "too few processes"),
         ({"blocks": 4}, "too few processes"),
         ({"drift": 0.21}, "1.21 times as long at the end"),

@@ -155,7 +155,7 @@ def test_a_session_can_be_stopped_from_another_thread(model):
     stop = threading.Event()
     stop.set()
     found = run_session(Phone(), [model], [XNNPACK], FIVE, stop=stop)
-    assert found.interrupted and found.items[0].refused == "nothing was measured"
+    assert found.interrupted and found.items[0].refused == "interrupted before anything was measured"
 
 
 def test_operators_are_joined_with_their_prediction(model):

@@ -140,16 +140,17 @@ def test_a_device_that_cannot_be_reached_leaves_the_others_alone(monkeypatch):
 
 
 @pytest.mark.parametrize("device", ["phone", "", "adb:", "ssh", "ssh:", "host:1"])
-def test_what_is_no_device_is_refused_with_exit_code_3(device):
-    with pytest.raises(DeviceError, match="is no device; give host, adb") as caught:
+def test_what_is_no_device_is_refused_with_exit_code_2(device):
+    with pytest.raises(LitesmithError, match="is no device; give host, adb") as caught:
         run(INT8, "--on", device)
-    assert caught.value.exit_code == 3
+    assert caught.value.exit_code == 2
 
 
 def test_a_processor_that_cannot_be_emulated_or_stands_beside_others_is_refused():
-    with pytest.raises(DeviceError, match="verifies and times nothing"):
-        run(INT8, "--on", "arm", "--on", "host")
-    with pytest.raises(DeviceError, match="no processor that can be emulated"):
+    for more in (("--on", "host"), ("--store", "x.sqlite"), ("--budget", "x.toml")):
+        with pytest.raises(LitesmithError, match="verifies and times nothing: give it --on alone"):
+            run(INT8, "--on", "arm", *more)
+    with pytest.raises(LitesmithError, match="no processor that can be emulated"):
         run(INT8, "--on", "arm:z80")
 
 
@@ -169,7 +170,8 @@ def test_without_a_model_there_is_nothing_to_do():
 
 @pytest.mark.parametrize(
     "option",
-    [("--threads", "0"), ("--threads", "1,x"), ("--runs", "-3"), ("--runs", "many"), ("--delegate", "npu"),
+    [("--threads", "0"), ("--threads", "1,x"), ("--threads", "100000"),
+     ("--runs", "-3"), ("--runs", "many"), ("--delegate", "npu"),
      ("--delegates", "cpu,"), ("--runtime", "onnx"), ("--blocks", "4"), ("--seconds", "0"), ("--timeout", "inf"),
      ("--margin", "-1")],
 )  # fmt: skip

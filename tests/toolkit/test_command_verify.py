@@ -105,7 +105,7 @@ def test_a_processor_that_gives_nothing_is_told_beside_those_that_do(run_command
 @pytest.mark.parametrize(
     ("arguments", "code", "words"),
     [
-        (["--on", "arm:cortex-m4"], 3, "names no processor"),
+        (["--on", "arm:cortex-m4"], 2, "names no processor"),
         (["--on", "arm", "--inputs", "0"], 2, "not a whole number of at least 1"),
     ],
 )

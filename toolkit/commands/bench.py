@@ -12,7 +12,7 @@ from litesmith.commands.answer import Answer, printable
 from litesmith.commands.bench_answer import UNMET, answer_of, opened_store, stored
 from litesmith.commands.bench_devices import EMULATED_KINDS, kind_of, open_devices
 from litesmith.commands.bench_text import comparisons_text
-from litesmith.errors import DeviceError, LitesmithError
+from litesmith.errors import LitesmithError
 
 if TYPE_CHECKING:
     from threading import Event
@@ -112,8 +112,10 @@ def _verify(args: argparse.Namespace) -> Answer:
     from litesmith.verify import verify_on_arm
     from litesmith.verify_text import verification_text
 
-    if len(args.on) > 1:
-        raise DeviceError("an emulated processor verifies and times nothing; give it --on alone, or `litesmith verify`")
+    if len(args.on) > 1 or args.store is not None or args.budget is not None:
+        raise LitesmithError(
+            "an emulated processor verifies and times nothing: give it --on alone, without --store and --budget"
+        )
     cpus = parse_cpus(args.on[0])
     progress = _Progress()
     found = [verify_on_arm(path, cpus, timeout_s=args.timeout, on_progress=progress.write) for path in args.models]

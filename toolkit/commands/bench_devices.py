@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 from typing import TYPE_CHECKING
 
-from litesmith.errors import DeviceError
+from litesmith.errors import DeviceError, LitesmithError
 
 if TYPE_CHECKING:
     from litesmith.targets.devices.device import Device
@@ -19,11 +19,11 @@ def kind_of(name: str) -> str:
     """`adb` of `adb:SERIAL`.
 
     Raises:
-        DeviceError: there is no such kind of device.
+        LitesmithError: there is no such kind of device.
     """
     kind, colon, rest = name.partition(":")
     if kind not in KINDS or (colon and not rest) or (kind == "ssh" and not rest) or (kind == "host" and rest):
-        raise DeviceError(
+        raise LitesmithError(
             f"--on {name!r} is no device; give host, adb, adb:SERIAL, adb:all, ssh:USER@HOST, arm or arm:CPU"
         )
     return kind
@@ -33,7 +33,8 @@ def open_devices(args: argparse.Namespace) -> tuple[list[tuple[str, Device]], li
     """Every device that `--on` names, with its name, and those that cannot be reached.
 
     Raises:
-        DeviceError: there is no such kind of device, or the only one cannot be reached.
+        LitesmithError: there is no such kind of device.
+        DeviceError: the only one cannot be reached.
     """
     from litesmith.targets.parallel_sessions import Failure
 

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
 
 DELEGATES = ("xnnpack", "cpu", "nnapi", "gpu", "none", "reference")
 LEAST_BLOCKS = 5
+MOST_THREADS = 256
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -99,7 +100,12 @@ def _delegates(text: str) -> tuple[str, ...]:
 
 
 def _counts(text: str) -> tuple[int, ...]:
-    return tuple(dict.fromkeys(_positive(part) for part in text.split(",")))
+    counts = tuple(dict.fromkeys(_positive(part) for part in text.split(",")))
+    if max(counts) > MOST_THREADS:
+        raise argparse.ArgumentTypeError(
+            f"{max(counts)} threads are more than any device has cores; at most {MOST_THREADS}"
+        )
+    return counts
 
 
 def _positive(text: str) -> int:

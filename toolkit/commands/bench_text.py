@@ -63,7 +63,8 @@ def comparisons_text(a: str, b: str, comparisons: Sequence[Comparison]) -> str:
 
 def _row(one: Measurement) -> tuple[str, ...]:
     latency, cold = one.latency, one.cold
-    ran = one.configuration.delegate
+    asked = one.configuration.delegate
+    ran = f"{one.delegate} (not {asked})" if _is_other(one) else asked
     cores = f" on {one.configuration.cores}" if one.configuration.cores else ""
     first = (Path(one.model).name, one.device.label, ran, f"{one.configuration.threads}{cores}")
     accelerated = one.operators.accelerated
@@ -74,6 +75,12 @@ def _row(one: Measurement) -> tuple[str, ...]:
     start = ("-", "-") if cold is None else (_ms(cold.init_ms), _ms(cold.first_ms))
     spread = one.spread
     return (*first, *figures, *start, taken, "-" if spread is None else f"{spread.blocks} x {_each(spread)}")
+
+
+def _is_other(one: Measurement) -> bool:
+    """Whether something else ran than what was asked for."""
+    asked, ran = one.configuration.delegate, one.delegate
+    return ran is not None and asked != ran and not {asked, ran} <= SAME_AS_NONE
 
 
 def _each(spread: Spread) -> str:
@@ -112,7 +119,7 @@ def _where(one: Measurement) -> str:
 def _notes(one: Measurement) -> list[str]:
     where, notes = _where(one), []
     asked, ran = one.configuration.delegate, one.delegate
-    if ran is not None and asked != ran and not {asked, ran} <= SAME_AS_NONE:
+    if _is_other(one):
         took = "but took no operator of this model" if ran == "none" else f"but {ran} ran"
         notes.append(f"note: {where}: {asked} was asked for, {took}")
     if one.latency is not None and one.latency.percentiles_of == "blocks":

@@ -1,6 +1,6 @@
 import pytest
 
-from litesmith.errors import DeviceError
+from litesmith.errors import LitesmithError
 from litesmith.targets.devices.arm_cpus import CPUS, features, parse_cpus
 
 
@@ -16,7 +16,7 @@ def test_processors_by_name():
 
 @pytest.mark.parametrize("text", ["arm:cortex-a7", "armhf:max", "arm:cortex-a53,", "riscv", "arm64", ""])
 def test_unknown_processors_are_refused_with_those_that_there_are(text):
-    with pytest.raises(DeviceError, match="arm:cortex-a53, arm:cortex-a76, arm:max, armhf:cortex-a7"):
+    with pytest.raises(LitesmithError, match="arm:cortex-a53, arm:cortex-a76, arm:max, armhf:cortex-a7"):
         parse_cpus(text)
 
 
