@@ -78,8 +78,8 @@ class FlatbufferReader:
 
     def signatures(self) -> tuple[Signature, ...]:
         """The signatures of the model, in file order."""
-        count, get = self._model.SignatureDefsLength(), self._model.SignatureDefs
-        return self._guard(lambda: tuple(self._signature(entry) for entry in self._each(count, get)))
+        count, get = self._model.SignatureDefsLength, self._model.SignatureDefs
+        return self._guard(lambda: tuple(self._signature(entry) for entry in self._each(count(), get)))
 
     def buffer(self, index: int) -> bytes:
         """The bytes of one buffer, whether stored in the flatbuffer or after it (offset and size)."""

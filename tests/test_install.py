@@ -1,6 +1,7 @@
 """The wheel, installed outside the repository with its base dependencies only."""
 
 import json
+import shutil
 import subprocess
 import sys
 import zipfile
@@ -9,6 +10,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).resolve().parent.parent
+SOURCES = ("setup.cfg", "pyproject.toml", "README.md", "toolkit", "calibration", "converters", "targets")
 pytestmark = pytest.mark.xdist_group("install")
 
 
@@ -21,7 +23,12 @@ def run(*line, cwd, check=True):
 @pytest.fixture(scope="session")
 def wheel(tmp_path_factory):
     folder = tmp_path_factory.mktemp("wheel")
-    run(sys.executable, "-m", "build", "--wheel", "--outdir", folder, ROOT, cwd=folder)
+    source = folder / "source"  # what an earlier build left in the checkout must not get into it
+    source.mkdir()
+    for name in SOURCES:
+        copy = shutil.copytree if (ROOT / name).is_dir() else shutil.copy
+        copy(ROOT / name, source / name)
+    run(sys.executable, "-m", "build", "--wheel", "--outdir", folder, source, cwd=folder)
     (built,) = folder.glob("*.whl")
     return built
 

@@ -102,8 +102,8 @@ UNUSUAL = {
     "a custom operator": (custom_operator, "inside its custom operators (2)", "Register MyOp"),
     "control flow": (
         control_flow,
-        "main (6 ops); the first is the main one; IF run others",
-        "IF run subgraphs of the file, and what is in them is not checked",
+        "main (6 ops); the first is the main one, with the inputs and outputs below; IF runs others",
+        "IF runs subgraphs of the file, and what is in them is not checked",
     ),
     "a type newer than the reader": (newer_type, "unknown   unknown_60: newer", "Tensors have types unknown_60"),
     "several subgraphs": (
@@ -113,10 +113,10 @@ UNUSUAL = {
     ),
     "no operators": (no_operators, "no operators: nothing is computed", "there is nothing to place"),
     "nothing at all": (no_tensors, "no operators: nothing is computed", "there is nothing to place"),
-    "shapes that are not fixed": (free_shapes, "1 tensors have dimensions", "1 tensors have dimensions that are not"),
+    "shapes that are not fixed": (free_shapes, "1 tensor with dimensions that are not fixed", "1 tensor"),
     "weights in another file": (
         external_values,
-        "1 constants are in other files, which are not read: weights.bin",
+        "1 constant in other files, which are not read: weights.bin",
         "are in other files (weights.bin): not read nor counted",
     ),
 }

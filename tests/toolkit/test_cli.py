@@ -76,7 +76,7 @@ def test_a_reader_that_has_seen_enough_is_no_error(golden):
 def test_too_much_memory_is_one_clear_error(tmp_path, capsys):
     recipe = tmp_path / "r.toml"
     recipe.write_text(
-        'name = "r"\n[data]\nsource = "digits"\nimage_shape = [1000000, 1000000, 1]\n'
+        'name = "r"\n[data]\nsource = "digits"\nimage_shape = [16384, 4096, 1]\n'
         '[student]\nmodel = "litesmith.zoo:digits_student"\n'
     )
     assert main(["run", str(recipe), "--out", str(tmp_path / "out")]) == 2
