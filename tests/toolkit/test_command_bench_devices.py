@@ -51,6 +51,15 @@ def test_a_delegate_that_the_phone_has_not_fails_alone(phone, runner):
     assert emulated["error"] is None
 
 
+def test_a_runner_that_crashes_is_the_devices_failure(phone, runner):
+    one = phone()
+    one.faults.runner = "crash"
+    answer = run("--on", f"adb:{one.serial}", "--runner", str(runner))
+    (failed,) = answer.document["measurements"]
+    assert answer.exit_code == 3
+    assert failed["error"] == "ModelError" and "SIGSEGV" in failed["refused"]
+
+
 def test_a_budget_is_not_kept_by_a_time_that_is_emulated(phone, runner, tmp_path):
     recipe = tmp_path / "phone.toml"
     recipe.write_text(RECIPE)

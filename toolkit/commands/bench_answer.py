@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from litesmith.commands.answer import Answer, printable
 from litesmith.commands.bench_text import measurements_text
-from litesmith.errors import OutputError
+from litesmith.errors import DeviceError, LitesmithError, OutputError
 
 if TYPE_CHECKING:
     from litesmith.bench_store import BenchStore
@@ -51,7 +51,8 @@ def answer_of(
 ) -> Answer:
     """All that was measured and all that failed; the worst of it decides the exit code."""
     interrupted = any(session.interrupted for session in sessions)
-    errors = [item.error for item in items if item.error is not None] + [failure.error for failure in failures]
+    codes = [_exit_code(item, item.error) for item in items if item.error is not None]
+    codes += [failure.error.exit_code for failure in failures]
     document: dict[str, Any] = {
         "measurements": [item.to_dict() for item in items],
         "failed": [_failure(failure) for failure in failures],
@@ -64,8 +65,13 @@ def answer_of(
     parts += [f"budget: {line}" for line in unmet]
     parts += ["interrupted: these are the results so far"] if interrupted else []
     wrong = any(item.outputs is not None and item.outputs.wrong is not None for item in items)
-    code = max([error.exit_code for error in errors], default=UNMET if unmet or wrong else 0)
+    code = max(codes, default=UNMET if unmet or wrong else 0)
     return Answer(document, printable("\n\n".join(parts)), INTERRUPTED if interrupted else code)
+
+
+def _exit_code(item: Measurement, error: LitesmithError) -> int:
+    """On another device even a file that its runtime cannot run is the device's failure: it may run elsewhere."""
+    return error.exit_code if item.device.kind == "host" else max(error.exit_code, DeviceError.exit_code)
 
 
 def _failure(failure: Failure) -> dict[str, Any]:
