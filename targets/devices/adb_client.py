@@ -7,13 +7,13 @@ import re
 import secrets
 import shlex
 import shutil
-import signal
 import subprocess
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from litesmith.errors import AdbNotFound, DeviceError, DeviceTimeout
 from litesmith.targets.devices.adb_errors import translated
+from litesmith.targets.devices.processes import end_group
 
 _ADB = "adb.exe" if os.name == "nt" else "adb"
 # What `adb devices -l` prints of a device: its serial, its state and facts by name. A state may have several words.
@@ -160,18 +160,8 @@ class AdbClient:
                 "the phone is awake and responds, `adb reconnect`, then run again"
             ) from error
         finally:
-            _end(process)
+            end_group(process)
         return subprocess.CompletedProcess(command, process.returncode, stdout, stderr)
-
-
-def _end(process: subprocess.Popen[bytes]) -> None:
-    """End the client and what it started, also after Ctrl-C."""
-    if process.poll() is None:
-        os.killpg(process.pid, signal.SIGKILL)
-    process.wait()
-    for pipe in (process.stdout, process.stderr):
-        if pipe is not None:
-            pipe.close()
 
 
 def _read_device(line: str) -> ListedDevice | None:

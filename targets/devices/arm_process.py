@@ -18,6 +18,7 @@ import numpy as np
 import numpy.typing as npt
 
 from litesmith.errors import DeviceError, DeviceTimeout, ModelError
+from litesmith.targets.devices.processes import end_group
 
 RUNNER = Path(__file__).with_name("arm_runner.py")
 TIMEOUT_S = 600.0
@@ -123,8 +124,7 @@ def _run(
                 f"no answer from {where} within {timeout_s:g} s; give fewer inputs, or allow more time with --timeout"
             ) from error
         finally:
-            if process.poll() is None:
-                os.killpg(process.pid, signal.SIGKILL)
+            end_group(process)
         return process.returncode, said
 
 

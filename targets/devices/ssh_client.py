@@ -7,12 +7,12 @@ import os
 import re
 import shlex
 import shutil
-import signal
 import subprocess
 import tempfile
 from pathlib import Path
 
 from litesmith.errors import DeviceError, DeviceTimeout, NoDevice
+from litesmith.targets.devices.processes import end_group
 
 COMMAND_VARIABLE = "LITESMITH_SSH_COMMAND"
 CONNECT_TIMEOUT_S = 10
@@ -85,7 +85,7 @@ class SshClient:
                     os.write(writing, data)
                 out, err = process.communicate(None if hold else data, timeout=timeout_s)
             finally:
-                _end(process)
+                end_group(process)  # what it started there sees its stdin close
         except subprocess.TimeoutExpired as error:
             raise DeviceTimeout(
                 f"ssh:{self.address}: no answer within {timeout_s:g} s; allow more time, or see what the machine does"
@@ -115,13 +115,3 @@ class SshClient:
         lines = [line for line in said.splitlines() if line.strip()]
         last = lines[-1] if lines else "it gave no reason"
         return DeviceError(f"ssh:{self.address}: the connection failed ({last}); try `ssh {self.host}` by hand")
-
-
-def _end(process: subprocess.Popen[bytes]) -> None:
-    """End ssh also after an error or Ctrl-C; what it started there sees its stdin close."""
-    if process.poll() is None:
-        os.killpg(process.pid, signal.SIGKILL)
-    process.wait()
-    for pipe in (process.stdin, process.stdout, process.stderr):
-        if pipe is not None:
-            pipe.close()
