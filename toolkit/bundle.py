@@ -8,21 +8,21 @@ from __future__ import annotations
 
 import hashlib
 import json
-import tempfile
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager, suppress
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
 from litesmith import qat
+from litesmith.bundle_folder import MANIFEST_FILE, replace_folder
+from litesmith.bundle_promise import PROMISE, check_promise, promise_of
 from litesmith.converters.label import truth_label
 from litesmith.converters.metadata import LABELS_FILE, PREPROCESS_FILE, labels_text, refuse_other_files
 from litesmith.converters.op_versions import needed_ops
 from litesmith.converters.runtime_versions import oldest_runtime
 from litesmith.converters.tflite_model import TFLiteModel
-from litesmith.errors import ModelError, OutputError
-from litesmith.files import json_text, write_bytes, writing
+from litesmith.errors import ModelError
+from litesmith.files import json_text
 from litesmith.golden import MODEL_FILE, VECTORS_FILE, make_golden
 from litesmith.golden_vectors import GoldenVectors
 from litesmith.ledger import Ledger
@@ -37,7 +37,6 @@ __all__ = [
 
 FORMAT = "litesmith-bundle"
 VERSION = 1
-MANIFEST_FILE = "manifest.json"
 CARD_FILE = "MODEL_CARD.md"
 # What a bundle of this version holds beside its manifest: exactly these.
 FILES = (MODEL_FILE, LABELS_FILE, PREPROCESS_FILE, VECTORS_FILE, CARD_FILE)
@@ -73,7 +72,7 @@ def write_bundle(folder: Path, model: TFLiteModel, splits: Splits, provenance: P
     """Write a bundle; one that is there already is replaced when the new one is complete.
 
     Raises:
-        ModelError: the runtime cannot run the file, or the ledger ends with another file.
+        ModelError: the runtime cannot run the file, or it is not what the recipe promised or the ledger ends with.
         DataError: a class name has more than one line, or the file holds another contract or other labels.
         OutputError: the folder cannot be written, or holds something else.
     """
@@ -81,6 +80,7 @@ def write_bundle(folder: Path, model: TFLiteModel, splits: Splits, provenance: P
         raise ModelError("is not the file of the ledger's last row; run the recipe again", file=model.source)
     golden = make_golden(model, splits.test, quantization_aware=qat.STAGE in provenance.details["quantize"]["steps"])
     facts = _facts(model, golden, splits, provenance)
+    check_promise(facts, model)
     contents = {
         MODEL_FILE: model.content,
         LABELS_FILE: labels_text(splits.test.class_names).encode(),
@@ -120,63 +120,6 @@ def read_bundle(path: Path) -> Bundle:
     return Bundle(folder, manifest, {**contents, MANIFEST_FILE: manifest_text})
 
 
-def replace_folder(folder: Path, contents: Mapping[str, bytes]) -> None:
-    """Write a bundle's files beside `folder`, then put them in its place as a whole.
-
-    A process that is killed leaves the old folder, the new one, or none if it dies between the two renames, but
-    never a mixture.
-
-    Raises:
-        OutputError: it cannot be written, or `folder` holds something that is no bundle.
-    """
-    with writing(folder):
-        folder = folder.resolve()
-        _check_replaceable(folder)
-        # Android's packager leaves out what begins with a dot, should one ever stay behind.
-        prefix = f".{folder.name}."
-        with (
-            _made(folder.parent),
-            tempfile.TemporaryDirectory(prefix=prefix, suffix=".tmp", dir=folder.parent) as name,
-        ):
-            new, old = Path(name) / "new", Path(name) / "old"
-            for file, content in contents.items():
-                write_bytes(new / file, content)
-            _swap(folder, new, old)
-
-
-@contextmanager
-def _made(folder: Path) -> Iterator[None]:
-    """Make a folder with its parents; those that were made go again if the body fails."""
-    missing = [place for place in (folder, *folder.parents) if not place.exists()]
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        yield
-    except BaseException:
-        for place in missing:
-            # One that was never made, or that someone else put something into, is not ours to remove.
-            with suppress(OSError):
-                place.rmdir()
-        raise
-
-
-def _check_replaceable(folder: Path) -> None:
-    if folder.exists() and not folder.is_dir():
-        raise OutputError(f"{folder}: is a file, not a folder; move it away or choose another place")
-    if folder.is_dir() and any(folder.iterdir()) and not (folder / MANIFEST_FILE).exists():
-        raise OutputError(f"{folder}: holds files that are no bundle; move them away or choose another place")
-
-
-def _swap(folder: Path, new: Path, old: Path) -> None:
-    if folder.exists():
-        folder.rename(old)
-    try:
-        new.rename(folder)
-    except BaseException:
-        if old.exists():
-            old.rename(folder)
-        raise
-
-
 def _facts(model: TFLiteModel, golden: GoldenVectors, splits: Splits, provenance: Provenance) -> dict[str, Any]:
     """The manifest but for the files."""
     locked, row = provenance.locked, provenance.ledger.deployed
@@ -185,6 +128,7 @@ def _facts(model: TFLiteModel, golden: GoldenVectors, splits: Splits, provenance
         "name": locked["recipe"]["name"],
         "task": locked["recipe"]["task"],
         "label": truth_label(model),
+        PROMISE: promise_of(locked["recipe"]),
         "oldest_runtime": str(oldest_runtime(needed_ops(model))),
         "inputs": [asdict(golden.input)],
         "outputs": [{**asdict(golden.output), "holds": "logits"}],

@@ -7,6 +7,7 @@ from typing import Any
 
 from litesmith.calibration.preprocess import Preprocess
 from litesmith.errors import DataError, RecipeError
+from litesmith.text.spec import TextSpec
 from litesmith.training_specs import require
 
 # Keys that are fields of an image's contract under the same name; what is left at its default is not passed on.
@@ -20,7 +21,8 @@ class DataSpec:
     `source` is a bundled name (`digits`), a folder of images by class, an `.npz`, or `package.module:function`.
     `validation`, `calibration` and `test` are shares of the samples; what is left is for training.
     `image_shape` (H, W, C), `scale`, `offset` and what stands from `resize` to `layout` make the contract of image
-    folders and raw arrays: see `Preprocess`. `resize` is the data's own where it is empty.
+    folders and raw arrays: see `Preprocess`. `resize` is the data's own where it is empty. `text` is for tables of
+    sentences, which have ids and no such contract; where it names a table to test with, `test` is not used.
     """
 
     source: str
@@ -39,12 +41,15 @@ class DataSpec:
     layout: str = "nhwc"
     shift_pixels: int = 0
     views: int = 1
+    text: TextSpec | None = None
 
     def __post_init__(self) -> None:
         shares = {"validation": self.validation, "calibration": self.calibration, "test": self.test}
         for key, share in shares.items():
             require(0 < share < 1, key, f"{share} is not a share between 0 and 1")
         require(sum(shares.values()) < 1, "test", "validation, calibration and test leave nothing to train on")
+        if self.text is not None:
+            self._check_text(self.text)
         shape = self.image_shape
         require(len(shape) in (0, 3) and all(size > 0 for size in shape), "image_shape", f"{shape} is not [H, W, C]")
         require(self.views >= 1, "views", f"{self.views} is not positive")
@@ -52,6 +57,14 @@ class DataSpec:
         require((self.views > 1) == (self.shift_pixels > 0), "views", "goes with shift_pixels: give both, or neither")
         require(self.layout == "nhwc" or not self.shift_pixels, "layout", "nchw cannot be shifted; remove shift_pixels")
         self._check_contract()
+
+    def _check_text(self, text: TextSpec) -> None:
+        default = DataSpec.__dataclass_fields__
+        images = ("image_shape", "scale", "offset", "shift_pixels", "views", *_STEPS)
+        given = [name for name in images if getattr(self, name) != default[name].default]
+        require(not given, given[0] if given else "", "is for images and numbers, not for text; remove it")
+        both = text.test is not None and self.test != default["test"].default
+        require(not both, "test", "a share of the source and the table of text.test are two test sets; give one")
 
     @property
     def steps(self) -> dict[str, Any]:

@@ -10,6 +10,7 @@ import numpy.typing as npt
 
 from litesmith.calibration.preprocess import Preprocess
 from litesmith.calibration.samples import digest_arrays
+from litesmith.calibration.text.contract import TextContract
 from litesmith.errors import DataError
 
 Array = npt.NDArray[Any]
@@ -20,7 +21,7 @@ class Dataset:
     """Preprocessed samples with labels; the arrays are read-only.
 
     Attributes:
-        x: float32 `(N, *preprocess.tensor_shape)`.
+        x: float32 `(N, *preprocess.tensor_shape)`; of text int32 ids `(N, length)`.
         y: int64 `(N,)`, each an index into `class_names`.
         class_names: in label order, at least two.
         preprocess: how `x` was made from raw input.
@@ -31,15 +32,18 @@ class Dataset:
         DataError: at construction, if any of this does not hold or a value is NaN or infinite.
     """
 
-    x: npt.NDArray[np.float32]
+    x: npt.NDArray[Any]
     y: npt.NDArray[np.int64]
     class_names: tuple[str, ...]
-    preprocess: Preprocess
+    preprocess: Preprocess | TextContract
     name: str
     digest: str = field(init=False)
 
     def __post_init__(self) -> None:
-        _check_samples(self.name, self.x, self.preprocess.tensor_shape)
+        if isinstance(self.preprocess, TextContract):
+            _check_ids(self.name, self.x, self.preprocess)
+        else:
+            _check_samples(self.name, self.x, self.preprocess.tensor_shape)
         _check_classes(self.name, self.class_names)
         _check_labels(self.name, self.y, len(self.x), len(self.class_names))
         for key, array in (("x", self.x), ("y", self.y.astype(np.int64))):
@@ -67,6 +71,15 @@ def _check_samples(name: str, x: Array, shape: tuple[int, ...]) -> None:
     if not np.isfinite(x).all():
         place = int(np.argwhere(~np.isfinite(x))[0][0])
         raise DataError(f"{name}: sample {place} holds NaN or infinity; repair or remove it")
+
+
+def _check_ids(name: str, x: Array, contract: TextContract) -> None:
+    if len(x) == 0:
+        raise DataError(f"{name}: is empty; give at least one text")
+    if x.dtype != np.int32 or x.shape[1:] != (contract.length,):
+        raise DataError(f"{name}: x is {x.dtype} of shape {x.shape}; expected int32 (N, {contract.length})")
+    if x.min() < 0 or x.max() >= len(contract.vocabulary):
+        raise DataError(f"{name}: ids are {x.min()} to {x.max()}, but the vocabulary has {len(contract.vocabulary)}")
 
 
 def _check_classes(name: str, class_names: tuple[str, ...]) -> None:

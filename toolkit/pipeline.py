@@ -12,15 +12,17 @@ from typing import Any
 from litesmith import qat
 from litesmith.budget import Violation, violations
 from litesmith.bundle import Provenance, write_bundle
+from litesmith.calibration.text.contract import TextContract
 from litesmith.converters.backend import tf_keras
+from litesmith.converters.metadata import LABELS_FILE, labels_text
 from litesmith.converters.tflite_model import TFLiteModel
-from litesmith.data import load_dataset, split
 from litesmith.events import OnEvent, StageFinished, StageStarted, ignore
 from litesmith.files import json_text, write_bytes, write_json, write_text
 from litesmith.golden import make_golden
 from litesmith.ledger import Ledger, cells, row_from_dict
 from litesmith.preflight import preflight, source_digests
 from litesmith.recipe import Recipe
+from litesmith.recipe_data import load_samples
 from litesmith.recipe_toml import lock, toml_text
 from litesmith.splits import Splits
 from litesmith.stage import MODEL, Stage
@@ -30,7 +32,7 @@ from litesmith.targets.check import check
 from litesmith.targets.report import TargetReport
 from litesmith.verification import Verification
 from litesmith.verify import verify_model
-from litesmith.workspace import LOCK_FILE, open_workspace
+from litesmith.workspace import LOCK_FILE, TEXT, open_workspace
 
 VERIFY_FILE = "verify.json"
 
@@ -39,8 +41,8 @@ VERIFY_FILE = "verify.json"
 class RunResult:
     """What a finished run found.
 
-    `bundle` is None where a budget, a required target or `verification` is unmet; `verification` is None where the
-    recipe asks for none, or something else is unmet already.
+    `bundle` is None for text, and where a budget, a required target or `verification` is unmet; `verification` is
+    None where the recipe asks for none, or something else is unmet already.
     """
 
     model: Path
@@ -94,14 +96,11 @@ def run_recipe(
     Raises:
         LitesmithError: data, models, training, conversion or disk failed; see `litesmith.errors`.
     """
-    data = recipe.data
-    shape, scale, offset = data.image_shape or None, data.scale, data.offset
-    dataset = load_dataset(data.source, base=base, image_shape=shape, scale=scale, offset=offset, steps=data.steps)
-    splits = split(dataset, seed=recipe.seed, validation=data.validation, calibration=data.calibration, test=data.test)
+    samples = load_samples(recipe.data, base=base, seed=recipe.seed)
     tf_keras()  # says what to install where it is missing
-    locked = lock(recipe, data_digest=dataset.digest, files=source_digests(recipe, base))
+    locked = lock(recipe, data_digest=samples.digest, files=source_digests(recipe, base))
     with open_workspace(out, resume=resume, overwrite=overwrite) as workspace:
-        run = Run(recipe, splits, workspace, base, on_event, allow_code)
+        run = Run(recipe, samples, workspace, base, on_event, allow_code)
         preflight(run)
         if overwrite:
             workspace.wipe()
@@ -153,6 +152,7 @@ def _finish(run: Run, results: Mapping[str, Mapping[str, Any]], locked: Mapping[
     ledger = Ledger(tuple(row_from_dict(result["row"]) for result in results.values()))
     content = (run.workspace.stage("quantize") / MODEL).read_bytes()
     write_bytes(out / MODEL, content)
+    _write_text_contract(run)
     model = TFLiteModel(content, MODEL)
     reports = {name: check(model, name) for name in run.recipe.targets.check}
     shutil.rmtree(out / "targets", ignore_errors=True)  # of targets that an earlier recipe named
@@ -170,7 +170,7 @@ def _finish(run: Run, results: Mapping[str, Mapping[str, Any]], locked: Mapping[
         details["verify"] = verification.devices()
     if unmet_budgets or unmet_targets or (verification is not None and not verification.ok):
         shutil.rmtree(out / "bundle", ignore_errors=True)  # of an earlier recipe; this file must not ship
-    else:
+    elif not isinstance(run.splits.test.preprocess, TextContract):
         bundle = write_bundle(out / "bundle", model, run.splits, Provenance(locked, ledger, details, reports))
     result = RunResult(out / MODEL, ledger, details, reports, unmet_budgets, unmet_targets, bundle, verification)
     write_json(
@@ -178,6 +178,16 @@ def _finish(run: Run, results: Mapping[str, Mapping[str, Any]], locked: Mapping[
         {**result.to_dict(), "digests": locked["digests"], "versions": locked["versions"]},
     )
     return result
+
+
+def _write_text_contract(run: Run) -> None:
+    """What an app needs to make ids of sentences: the contract's files, and the names of the classes."""
+    folder, data = run.workspace.root / TEXT, run.splits.test
+    shutil.rmtree(folder, ignore_errors=True)  # of an earlier recipe
+    if isinstance(data.preprocess, TextContract):
+        for name, content in data.preprocess.to_files().items():
+            write_bytes(folder / name, content)
+        write_text(folder / LABELS_FILE, labels_text(data.class_names))
 
 
 def _verify(run: Run, model: TFLiteModel, details: Mapping[str, Any]) -> Verification | None:

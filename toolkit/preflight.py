@@ -18,8 +18,10 @@ from litesmith.converters.tflite_model import TFLiteModel
 from litesmith.errors import ConversionError, RecipeError
 from litesmith.files import sha256_file
 from litesmith.recipe import QuantizeSpec, Recipe
+from litesmith.recipe_paths import model_folder
 from litesmith.student import Run
 from litesmith.targets.devices.arm_setup import set_up
+from litesmith.training_specs import TEACHER
 
 
 def preflight(run: Run) -> None:
@@ -65,7 +67,22 @@ def source_digests(recipe: Recipe, base: Path) -> dict[str, str]:
     For an entry point that is the module it stands in; modules which that one imports are not followed.
     """
     specs = {"teacher": recipe.teacher, "student": recipe.student}
-    return {name: digest for name, spec in specs.items() if spec and (digest := _digest(spec.model, base))}
+    digests = {}
+    for name, spec in specs.items():
+        if spec is not None and spec.is_text:
+            path = None if spec.model == TEACHER else model_folder(spec.model, base=base, key=f"{name}.model")
+            digest = None if path is None else _folder_digest(path)
+        else:
+            digest = None if spec is None else _digest(spec.model, base)
+        if digest is not None:
+            digests[name] = digest
+    return digests
+
+
+def _folder_digest(folder: Path) -> str:
+    files = sorted(file for file in folder.rglob("*") if file.is_file())
+    lines = [f"{file.relative_to(folder)} {sha256_file(file)}" for file in files]
+    return hashlib.sha256("\n".join(lines).encode()).hexdigest()
 
 
 def _digest(model: str, base: Path) -> str | None:
@@ -73,9 +90,7 @@ def _digest(model: str, base: Path) -> str | None:
     if path.is_file():
         return sha256_file(path)
     if path.is_dir():
-        files = sorted(file for file in path.rglob("*") if file.is_file())
-        lines = [f"{file.relative_to(path)} {sha256_file(file)}" for file in files]
-        return hashlib.sha256("\n".join(lines).encode()).hexdigest()
+        return _folder_digest(path)
     if ":" not in model:
         return None  # building the model says what is wrong with it
     load_entry_point(model, base=base)

@@ -8,7 +8,9 @@ from functools import partial
 from typing import Any
 
 from litesmith import qat
+from litesmith.calibration.preprocess import Preprocess
 from litesmith.calibration.samples import CalibrationSet
+from litesmith.calibration.text.contract import TextContract
 from litesmith.converters import keras
 from litesmith.converters.convert import Acceptance, Conversion, convert
 from litesmith.converters.diagnosis import Diagnosis
@@ -151,8 +153,13 @@ def _train_worst(run: Run, diagnosis: Diagnosis) -> TFLiteModel:
 
 
 def _described(run: Run, model: TFLiteModel) -> TFLiteModel:
-    """The file that ships: with labels, normalization and the preprocessing contract of the data."""
+    """The file that ships: with labels, normalization and the preprocessing contract of the data.
+
+    The contract of text stands beside the file: a vocabulary inside it would be loaded with every model.
+    """
     data = run.splits.test
+    if isinstance(data.preprocess, TextContract):
+        return model
     return with_metadata(model, data.preprocess, data.class_names, name=run.recipe.name)
 
 
@@ -162,4 +169,5 @@ def _file_of(run: Run, stage: str) -> TFLiteModel:
 
 def _split(run: Run, which: str, name: str) -> CalibrationSet:
     part = getattr(run.splits, which)
-    return CalibrationSet({name: part.x}, source=f"{which} split", labels=part.y, preprocess=part.preprocess)
+    contract = part.preprocess if isinstance(part.preprocess, Preprocess) else None
+    return CalibrationSet({name: part.x}, source=f"{which} split", labels=part.y, preprocess=contract)

@@ -13,6 +13,7 @@ from litesmith.data_spec import DataSpec
 from litesmith.errors import ConversionError, RecipeError
 from litesmith.targets.devices.arm_cpus import CPUS, MACHINES, ArmCpu
 from litesmith.targets.profile import TargetProfile
+from litesmith.text.checks import check_text
 from litesmith.training_specs import DistillSpec, ModelSpec, PruneSpec, QatSpec, one_of, require
 
 TASKS = ("classification",)
@@ -158,6 +159,7 @@ class Recipe:
         require(0 <= self.seed < 2**31, "seed", f"{self.seed} is not in 0 .. 2^31-1")
         require(self.distill is None or self.teacher is not None, "distill", "needs a [teacher] section")
         require(self.teacher is None or self.distill is not None, "teacher", "is of no use without [distill]")
+        check_text(self)
 
     @classmethod
     def from_toml(cls, path: Path) -> Recipe:

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
 
+from litesmith.calibration.preprocess import Preprocess
 from litesmith.calibration.same_contract import require_same
 from litesmith.dataset import Dataset
 from litesmith.errors import DataError
@@ -44,7 +46,15 @@ class Splits:
             missing = np.setdiff1d(np.arange(len(part.class_names)), part.y)
             if missing.size:
                 raise DataError(f"{part.name}: has no sample of class {part.class_names[missing[0]]!r}; add samples")
-            require_same(part.preprocess, part.name, self.train.preprocess, self.train.name)
+            _require_same(part, self.train)
+
+
+def _require_same(one: Dataset, other: Dataset) -> None:
+    mine, theirs = one.preprocess, other.preprocess
+    if isinstance(mine, Preprocess) and isinstance(theirs, Preprocess):
+        require_same(mine, one.name, theirs, other.name)
+    elif mine != theirs:
+        raise DataError(f"{one.name} and {other.name} went through different contracts; encode both with one text.json")
 
 
 def split(
@@ -66,18 +76,36 @@ def split(
     Raises:
         DataError: a part would lack a class; the message says how many samples are needed.
     """
+    division = divide(dataset, seed=seed, wanted={"validation": validation, "calibration": calibration, "test": test})
+    parts = {part: dataset.select(places, f"{dataset.name}/{part}") for part, places in division.places.items()}
+    return Splits(**parts, duplicates=division.duplicates, conflicts=division.conflicts)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Division:
+    """Where the samples of a dataset go: sorted places by part, and what was found on the way as in `Splits`."""
+
+    places: dict[str, Counts]
+    duplicates: int
+    conflicts: int
+
+
+def divide(dataset: Dataset, *, seed: int, wanted: Mapping[str, float | int]) -> Division:
+    """The places that `split` gives each part of `wanted`, and the rest as `train`.
+
+    Raises:
+        DataError: a part would lack a class; the message says how many samples are needed.
+    """
     groups = _groups(dataset, seed)
     conflicts = _conflicts(dataset, groups)
     sizes = np.bincount([label for label, _ in groups.values()], minlength=len(dataset.class_names))
-    wanted = {"validation": validation, "calibration": calibration, "test": test}
     try:
         quotas = {part: _quotas(dataset.name, part, amount, sizes) for part, amount in wanted.items()}
         _check_enough(dataset, sizes, quotas)
     except DataError as error:
         raise DataError(f"{error}{_told(conflicts)}") from error
     members = {part: np.sort(np.array(places, np.int64)) for part, places in _assign(groups, quotas).items()}
-    parts = {part: dataset.select(places, f"{dataset.name}/{part}") for part, places in members.items()}
-    return Splits(**parts, duplicates=len(dataset) - len(groups), conflicts=len(conflicts))
+    return Division(members, len(dataset) - len(groups), len(conflicts))
 
 
 def _groups(dataset: Dataset, seed: int) -> dict[bytes, tuple[int, list[int]]]:

@@ -13,6 +13,8 @@ from typing import Any
 from litesmith import distill, prune, qat
 from litesmith.converters.keras import convert
 from litesmith.converters.quantize import QuantizationSpec
+from litesmith.converters.text.architecture import TextModel
+from litesmith.converters.text.encoder import build_encoder, read_encoder
 from litesmith.files import sha256_file, write_bytes
 from litesmith.ledger import Row
 from litesmith.measure import accuracy, measure
@@ -20,6 +22,7 @@ from litesmith.quantization import quantize
 from litesmith.recipe import Recipe
 from litesmith.stage import MODEL, Result, Stage
 from litesmith.student import Run
+from litesmith.text import stages as text
 from litesmith.train import fit
 from litesmith.training_signal import training_signal
 
@@ -42,6 +45,8 @@ def teacher(run: Run) -> Result:
     """Train the teacher on the labels, or take it as it is when it has no epochs."""
     start = time.perf_counter()
     run.seed("teacher")
+    if run.teacher_spec.is_text:
+        return _float_result(run, "teacher", text.fine_tune(run), start)
     model = run.build(run.teacher_spec)
     if run.teacher_spec.train.epochs:
         x, y = run.training_samples()
@@ -52,6 +57,9 @@ def teacher(run: Run) -> Result:
 def student(run: Run) -> Result:
     """Train the student, from the teacher's logits where the recipe distils."""
     start = time.perf_counter()
+    if run.recipe.student.is_text:
+        learnt, facts = text.learn(run)
+        return _float_result(run, "student", learnt, start, facts)
     x, y, loss = training_signal(run)
     run.seed("student")
     model = run.build(run.recipe.student)
@@ -61,12 +69,17 @@ def student(run: Run) -> Result:
 
 
 def prune_student(run: Run) -> Result:
-    """Prune the student under the same training signal."""
+    """Prune the student under the same training signal: zeros in its kernels, or heads and units of a text encoder."""
     start = time.perf_counter()
     assert run.recipe.prune is not None
+    if run.recipe.prune.removes:
+        smaller, facts = text.remove(run, run.recipe.prune)
+        return _float_result(run, prune.STAGE, smaller, start, facts)
     x, y, loss = training_signal(run)
     dense = run.student_after("student").model
     pruned, layers = prune.prune(dense, x, y, loss, run.recipe.prune, on_event=run.on_event)
+    if run.recipe.student.is_text:
+        pruned = read_encoder(pruned, run.stored_text("student"))
     return _float_result(run, prune.STAGE, pruned, start, {"layers": [asdict(layer) for layer in layers]})
 
 
@@ -98,8 +111,10 @@ def train_quantized(run: Run) -> Result:
 
 def _float_result(run: Run, stage: str, model: Any, start: float, details: Mapping[str, Any] | None = None) -> Result:
     run.store(stage, model)
+    model = build_encoder(model) if isinstance(model, TextModel) else model
     converted = convert(model, QuantizationSpec("float32"))
     write_bytes(run.workspace.stage(stage) / MODEL, converted.content)
     seconds = time.perf_counter() - start
     parameters = int(model.count_params())
-    return Result(measure(converted, run.splits, stage=stage, parameters=parameters, seconds=seconds), details or {})
+    row = measure(converted, run.splits_of(stage), stage=stage, parameters=parameters, seconds=seconds)
+    return Result(row, details or {})

@@ -10,6 +10,7 @@ import numpy.typing as npt
 
 from litesmith import distill
 from litesmith.student import Run
+from litesmith.text.predict import cached_logits
 
 
 def training_signal(run: Run) -> tuple[npt.NDArray[np.float32], npt.NDArray[Any], Callable[[Any, Any], Any]]:
@@ -18,5 +19,13 @@ def training_signal(run: Run) -> tuple[npt.NDArray[np.float32], npt.NDArray[Any]
     spec = run.recipe.distill
     if spec is None:
         return x, y, distill.cross_entropy
-    logits = distill.teacher_logits(run.stored_teacher(), x, run.workspace.cache)
+    logits = _teacher_logits(run, x)
     return x, distill.pack_targets(y, logits, spec), distill.distillation_loss(spec)
+
+
+def _teacher_logits(run: Run, x: npt.NDArray[Any]) -> npt.NDArray[np.float32]:
+    """Of text, the teacher sees the training split under its own vocabulary."""
+    if run.teacher_spec.is_text:
+        return cached_logits(run.stored_text("teacher"), run.samples.teacher.train.x, run.workspace.cache)
+    seen = x if run.recipe.data.text is None else run.samples.teacher.train.x
+    return distill.teacher_logits(run.stored_teacher(), seen, run.workspace.cache)

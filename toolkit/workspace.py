@@ -17,7 +17,8 @@ from litesmith.files import TEMPORARY, sha256_file, write_json, writing
 
 LOCK_FILE = "recipe.lock.toml"
 # Everything that a run makes in its folder; nothing else is ever deleted.
-OWN = (LOCK_FILE, "model.tflite", "ledger.json", "verify.json", "targets", "bundle", "stages", "cache")
+TEXT = "text"
+OWN = (LOCK_FILE, "model.tflite", "ledger.json", "verify.json", "targets", "bundle", "stages", "cache", TEXT)
 _MARKER = "done.json"
 _STAGES = "stages"
 

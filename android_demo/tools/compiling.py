@@ -24,8 +24,6 @@ def link_resources() -> tuple[Path, Path]:
         "-0", ".tflite",
         # Debian's aapt2 does not know <uses-native-library>, which came with API 31.
         "--warn-manifest-validation",
-        # So that `run-as` can read the result of a benchmark; the key is a debug one anyway.
-        "--debug-mode",
         "--min-sdk-version", pins["minSdk"], "--target-sdk-version", pins["targetSdk"],
         "--version-code", pins["versionCode"], "--version-name", pins["versionName"],
         "-o", apk, compiled,

@@ -13,10 +13,10 @@ from typing import Any
 
 import numpy as np
 
+from litesmith.bundle_facts import BundleFacts
 from litesmith.calibration.preprocess import Preprocess
 from litesmith.files import write_text
 from litesmith.kotlin_checks import MOST_LABELS
-from litesmith.kotlin_contract import KotlinContract
 from litesmith.kotlin_model import model_source
 from litesmith.measure import to_real, to_tensor
 from litesmith.targets.session import TensorSpec
@@ -53,10 +53,10 @@ def make_cases(sources: Path, vectors: Path) -> int:
     return len(cases)
 
 
-def _contract(name: str, preprocess: Preprocess, dtype: str, labels: tuple[str, ...]) -> KotlinContract:
+def _contract(name: str, preprocess: Preprocess, dtype: str, labels: tuple[str, ...]) -> BundleFacts:
     scale, zero_point = AFFINES[dtype]
     scale = None if scale is None else float(np.float32(scale))
-    return KotlinContract(
+    return BundleFacts(
         name=name,
         sha256="0" * 64,
         oldest_runtime="2.3.0",
@@ -67,7 +67,7 @@ def _contract(name: str, preprocess: Preprocess, dtype: str, labels: tuple[str, 
     )
 
 
-def _vector(contract: KotlinContract) -> Mapping[str, Any]:
+def _vector(contract: BundleFacts) -> Mapping[str, Any]:
     """Raw input, the tensor that it becomes, and an output with its real values, all as bytes or bits."""
     random = np.random.default_rng(len(contract.name))
     if contract.preprocess.kind == "image":

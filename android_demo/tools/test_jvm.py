@@ -18,7 +18,9 @@ from shell import FRAMEWORK_RESOURCES, BuildError, require, run, say
 PROGRAMS = ("java", "javac", "mvn", "aapt2", "enjarify")
 VECTORS = 1200
 # What has views or Android in it; everything else goes to dex and back.
-_UI = re.compile(r"(MainActivity|Views|Tabs|OptionsRow|Asset\w+|FileResultSink|\w+Screen|DrawView|R)(Kt)?(\$.*)?$")
+_UI = re.compile(
+    r"(MainActivity|Views|Tabs|OptionsRow|Asset\w+|\w+Screen|DrawView|PictureFile|PicturePicker|R)(Kt)?(\$.*)?$"
+)
 
 
 def test() -> None:
@@ -33,10 +35,14 @@ def test() -> None:
     libraries = fetch()
     _round_trip(libraries, compile_kotlin(libraries, java))
     say("tests: Maven, JUnit, Robolectric")
+    for made in ("classes", "test-classes"):  # a test that was taken away would run on
+        shutil.rmtree(BUILD / "jvm" / made, ignore_errors=True)
     said = run("mvn", "-B", "-f", DEMO / "jvm" / "pom.xml", "test")
     for line in said.splitlines():
-        if re.match(r"(\[INFO\] |)(Tests run:|preprocess:|real model|generated classes:)", line):
+        if re.match(r"(\[INFO\] |)(Tests run:|pictures:|preprocess:|real model|generated classes:)", line):
             say(line.removeprefix("[INFO] "))
+    say("litesmith bench --runner app: adb, an emulated phone, the app's benchmark")
+    say(_bench_in_app())
 
 
 def _make_vectors() -> None:
@@ -47,6 +53,7 @@ def _make_vectors() -> None:
     resources.mkdir()
     script = DEMO.parent / "tests" / "calibration" / "preprocess_vectors.py"
     run(sys.executable, script, resources / "preprocess.jsonl", str(VECTORS))
+    say(run(sys.executable, DEMO / "tools" / "make_pictures.py", resources / "pictures").strip())
     say(run(sys.executable, DEMO / "tools" / "make_cases.py", cases, resources / "cases.json").strip())
 
 
@@ -61,6 +68,14 @@ def _configure_robolectric(resources: Path) -> None:
     place = BUILD / "test-resources" / "com" / "android" / "tools" / "test_config.properties"
     place.parent.mkdir(parents=True)
     place.write_text("".join(f"{key}={value}\n" for key, value in lines.items()), encoding="utf-8")
+
+
+def _bench_in_app() -> str:
+    """Runs the tests that start the classes that Maven has made; what pytest says in the end."""
+    tests = DEMO.parent / "tests"
+    places = [path for pattern in ("devices/test_app.py", "targets/devices/test_adb_app*.py", "toolkit/*_bench_app.py")
+              for path in sorted(tests.glob(pattern))]  # fmt: skip
+    return run(sys.executable, "-m", "pytest", "-v", "-n", "2", "-rs", *places).strip().splitlines()[-1]
 
 
 def _round_trip(libraries: Libraries, classes: Path) -> None:

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import logging
-import os
 import secrets
 from collections.abc import Sequence
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from shlex import quote
 from types import TracebackType
@@ -14,11 +13,11 @@ from typing import Any, Self
 
 import numpy.typing as npt
 
-from litesmith.errors import DeviceError, NoDevice
+from litesmith.errors import DeviceError
 from litesmith.targets.block import Block
 from litesmith.targets.devices import benchmark_errors, benchmark_model, benchmark_vectors
-from litesmith.targets.devices.adb_client import AdbClient, ListedDevice
-from litesmith.targets.devices.adb_errors import NO_DEVICE, unusable
+from litesmith.targets.devices.adb_choice import open_chosen
+from litesmith.targets.devices.adb_client import AdbClient
 from litesmith.targets.devices.adb_facts import FACTS, STATE, read_facts, read_state
 from litesmith.targets.devices.adb_folder import DeviceFolder
 from litesmith.targets.devices.adb_runner import Runner, find_runner
@@ -29,7 +28,6 @@ from litesmith.targets.isolated import IsolatedRun
 
 Array = npt.NDArray[Any]
 
-_LOGGER = logging.getLogger(__name__)
 _TRY_TIMEOUT_S = 30.0
 _VECTORS_TIMEOUT_S = 120.0
 
@@ -144,54 +142,14 @@ def connect(which: str, *, runner: Path | None = None) -> tuple[Device, ...]:
         NoDevice: none is connected, none has that serial, or there are several to choose from.
         DeviceError: the device has not allowed debugging, is offline, or there is no runner that fits it.
     """
-    client = AdbClient.find()
-    listed = client.devices()
-    if not listed:
-        raise NoDevice(NO_DEVICE)
-    if which == "all":
-        return _open_all(client, listed, runner)
-    return (_open(client, _chosen(listed, which or os.environ.get("ANDROID_SERIAL", "")), runner),)
+    return open_chosen(which, partial(_open, runner=runner))
 
 
-def _open_all(client: AdbClient, listed: Sequence[ListedDevice], runner: Path | None) -> tuple[Device, ...]:
-    """Those that can be used."""
-    opened: list[Device] = []
-    errors: list[DeviceError] = []
-    try:
-        for one in listed:
-            try:
-                opened.append(_open(client, one, runner))
-            except DeviceError as error:
-                errors.append(error)
-                _LOGGER.warning("adb:%s is left out: %s", one.serial, error)
-    except BaseException:
-        for device in opened:
-            device.close()
-        raise
-    if not opened:
-        several = f"none of {len(errors)} devices can be used: {'; '.join(map(str, errors))}"
-        raise DeviceError(several) if len(errors) > 1 else errors[0]
-    return tuple(opened)
-
-
-def _chosen(listed: Sequence[ListedDevice], which: str) -> ListedDevice:
-    matching = [one for one in listed if which in ("", one.serial)]
-    choices = ", ".join(f"--on adb:{one.serial} ({one.model or 'model unknown'}, {one.state})" for one in listed)
-    if not matching:
-        named = " (of ANDROID_SERIAL)" if which == os.environ.get("ANDROID_SERIAL") else ""
-        raise NoDevice(f"no device {which!r}{named} is connected; choose one of {choices}")
-    if len(matching) > 1:
-        raise NoDevice(f"{len(matching)} devices are connected; choose one with {choices}, or --on adb:all")
-    return matching[0]
-
-
-def _open(client: AdbClient, listed: ListedDevice, runner: Path | None) -> AdbDevice:
+def _open(client: AdbClient, serial: str, *, runner: Path | None) -> AdbDevice:
     """Ask a device for its facts and try the runner on it: what is missing shows before anything is measured."""
-    if listed.state != "device":
-        raise unusable(listed.serial, listed.state)
-    facts = read_facts(f"adb:{listed.serial}", client.shell(listed.serial, FACTS).stdout)
+    facts = read_facts(f"adb:{serial}", client.shell(serial, FACTS).stdout)
     found = find_runner(facts.abi, runner)
-    device = AdbDevice(DeviceFolder(client, listed.serial), facts, found)
+    device = AdbDevice(DeviceFolder(client, serial), facts, found)
     try:
         device.try_runner()
     except BaseException:

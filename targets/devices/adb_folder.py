@@ -55,7 +55,8 @@ class DeviceFolder:
             return target
         if not self._made:
             self._made = True  # from here on there is something to take away
-            self._do(f"mkdir -p {quote(self.path)}")
+            # Apps may read what lies below /data/local/tmp, where the folder lets them through.
+            self._do(f"mkdir -p {quote(self.path)} && chmod 755 {quote(self.path)}")
         elif self._is_whole(self.shell(_look_at(target)), digest, len(content)):
             self._pushed.add(target)
             return target

@@ -42,8 +42,6 @@ def runnable(content: bytes, inputs: Sequence[Array]) -> TFLiteModel:
     for tensor in (*model.inputs, *model.outputs):
         if any(size < 1 for size in (*tensor.shape, *tensor.shape_signature)):
             raise ModelError(f"{tensor.name!r} has an open shape; convert the model with a fixed one")
-    if not all(tensor.shape for tensor in model.inputs):
-        raise ModelError("an input is a single number, which benchmark_model cannot take; give it the shape (1,)")
     return model
 
 
@@ -53,7 +51,12 @@ def arguments(
     """The command line of one run, and none for warm-up: a state that it left would change the outputs.
 
     Inputs are named by their number, because a name of the model may hold the signs that separate names here.
+
+    Raises:
+        ModelError: an input has no shape.
     """
+    if not all(tensor.shape for tensor in model.inputs):
+        raise ModelError("an input is a single number, which benchmark_model cannot take; give it the shape (1,)")
     names = [f"input{place}" for place in range(len(files))]
     shapes = [",".join(map(str, tensor.shape)) for tensor in model.inputs]
     once = benchmark_model.arguments(graph, asked, Demand(runs=1))

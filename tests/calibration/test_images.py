@@ -8,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
 
+from litesmith.calibration.geometry import upright
 from litesmith.calibration.images import decode, read_folder
 from litesmith.calibration.preprocess import Preprocess
 from litesmith.errors import CalibrationError, DataError
@@ -75,11 +76,19 @@ def test_palette_and_alpha_become_rgb(tmp_path):
     assert np.array_equal(decode(tmp_path / "q.png"), RGB)
 
 
-def test_exif_rotation_is_applied(tmp_path):
+@pytest.mark.parametrize(
+    ("orientation", "mirrored", "rotate"),
+    [(1, False, 0), (2, True, 0), (3, False, 180), (4, True, 180), (5, True, 270), (6, False, 90), (7, True, 90),
+     (8, False, 270)],
+)  # fmt: skip
+@pytest.mark.parametrize("suffix", ["png", "jpg"])
+def test_exif_is_a_mirror_and_then_a_rotation_of_the_contract(tmp_path, suffix, orientation, mirrored, rotate):
     exif = Image.Exif()
-    exif[0x0112] = 6
-    Image.fromarray(np.zeros((8, 16), np.uint8)).save(tmp_path / "a.jpg", exif=exif)
-    assert decode(tmp_path / "a.jpg").shape == (16, 8)
+    exif[0x0112] = orientation
+    blocks = np.kron(np.array([[16, 96, 176], [56, 136, 216]], np.uint8), np.ones((16, 16), np.uint8))
+    Image.fromarray(blocks).save(tmp_path / f"a.{suffix}", exif=exif, quality=100)
+    stored = blocks[:, ::-1] if mirrored else blocks
+    assert np.array_equal(decode(tmp_path / f"a.{suffix}"), upright(stored[..., None], rotate)[..., 0])
 
 
 def test_sixteen_bit_images_are_refused(tmp_path, save_image):
@@ -89,10 +98,19 @@ def test_sixteen_bit_images_are_refused(tmp_path, save_image):
 
 
 @pytest.mark.filterwarnings("default")
-def test_an_image_that_unpacks_to_too_much_is_refused(tmp_path):
-    Image.new("1", (10_000, 9_000)).save(tmp_path / "vast.png")
+@pytest.mark.parametrize("size", [(10_000, 9_000), (10_000, 10_000), (20_000, 10_000)])
+def test_an_image_that_unpacks_to_too_much_is_refused(tmp_path, size):
+    Image.new("1", size).save(tmp_path / "vast.png")
     with pytest.raises(DataError, match=r"vast\.png: cannot be decoded .*pixels"):
         decode(tmp_path / "vast.png")
+
+
+@pytest.mark.parametrize("fit", ["stretch", "center_crop", "letterbox"])
+@pytest.mark.parametrize("resize", ["nearest", "bilinear", "area"])
+def test_an_image_of_one_pixel_fills_the_canvas_with_it(tmp_path, save_image, resize, fit):
+    save_image(tmp_path / "dot.png", np.array([[[10, 20, 30]]], np.uint8))
+    (found,) = read_folder(tmp_path, preprocess=Preprocess((4, 4, 3), "image", resize, crop=0.5, fit=fit)).images
+    assert np.array_equal(found, np.full((4, 4, 3), [10, 20, 30], np.uint8))
 
 
 @pytest.mark.parametrize("kind", ["PNG", "JPEG", "BMP"])

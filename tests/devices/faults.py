@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Literal
 
+AppFault = Literal["", "missing", "vanished", "crash", "abort", "killed", "hang", "garbage", "behind", "blind"]
 RunnerFault = Literal["", "crash", "garbage", "truncated", "hang"]
 
 
@@ -28,6 +29,9 @@ class Faults:
         missing_tools: commands this Android does not have; they do not come back.
         throttling: with every command the clocks fall by a tenth and the temperatures rise by 4 degrees.
         runner: what the model runner does wrong.
+        app: what is wrong with the demo app: it is `missing`, or `vanished` since it was asked for; it ends by an
+            exception (`crash`), a signal (`abort`) or without a word (`killed`); it never ends (`hang`), writes
+            `garbage`, is `behind` another one, or cannot read the model (`blind`).
     """
 
     old_shell: bool = False
@@ -43,6 +47,7 @@ class Faults:
     missing_tools: tuple[str, ...] = ()
     throttling: bool = False
     runner: RunnerFault = ""
+    app: AppFault = ""
 
 
 @dataclass(slots=True)

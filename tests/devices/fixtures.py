@@ -19,6 +19,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.devices.app import PACKAGE, AppNotBuiltError, app_command
 from tests.devices.daemon import Daemon
 from tests.devices.faults import Counters, Faults
 from tests.devices.phone import RUNNER, Phone, PhoneModel
@@ -106,6 +107,14 @@ class ConnectedPhone:
         make_runner(target)
         return path
 
+    def install_app(self) -> None:
+        """Install the demo app.
+
+        Raises:
+            AppNotBuiltError: there is none.
+        """
+        self.phone.install_app(PACKAGE, app_command())
+
     def running(self) -> int:
         """How many processes run on the phone."""
         return len(processes(self.root))
@@ -174,6 +183,22 @@ def phone(adb_server: AdbServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
             return connected
 
         yield start
+
+
+@pytest.fixture
+def phone_with_app(phone: PhoneFactory) -> PhoneFactory:
+    """Like `phone`, with the demo app; skips where it is not built."""
+    try:
+        app_command()
+    except AppNotBuiltError as error:
+        pytest.skip(str(error))
+
+    def start(*arguments: object, **options: object) -> ConnectedPhone:
+        connected = phone(*arguments, **options)
+        connected.install_app()
+        return connected
+
+    return start
 
 
 @pytest.fixture

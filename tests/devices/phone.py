@@ -14,6 +14,7 @@ from typing import Literal
 from tests.devices.faults import Faults
 
 TOYBOX = Path(__file__).with_name("toybox.py")
+ACTIVITY_MANAGER = Path(__file__).with_name("activity_manager.py")
 RUNNER = Path(__file__).with_name("runner")
 # Where this machine's tool of the same name serves; Android has them from toybox.
 _HOST_TOOLS = (
@@ -23,6 +24,7 @@ _HOST_TOOLS = (
     *("tee", "test", "timeout", "touch", "tr", "true", "tty", "uniq", "wc", "xargs", "yes"),
 )
 _TOYS = ("id", "whoami", "uname", "dumpsys", "df", "taskset", "ps", "pidof", "pkill", "nproc", "free")
+_OF_APPS = ("pm", "am", "logcat")
 _WRITERS = ("mkdir", "rm", "mv", "cp", "chmod", "touch", "tee", "ln", "rmdir")
 # In the shell's own words: it is asked often, and an interpreter takes its time to start.
 _GETPROP = """#!/bin/sh
@@ -124,6 +126,7 @@ class Phone:
             "PHONE_ROOT": str(self.root),
             "RUNNER_FAULT": self.faults.runner,
             "RUNNER_FORMAT": self.runner_format,
+            "APP_FAULT": self.faults.app,
             "RUNNER_DELEGATES": ",".join(f"{name}={state}" for name, state in self.delegates.items()),
         }
 
@@ -141,6 +144,10 @@ class Phone:
     def set_free(self, free_bytes: int) -> None:
         """What `df` says of `/data`."""
         self._state("free", {"free_bytes": free_bytes})
+
+    def install_app(self, package: str, command: tuple[str, ...]) -> None:
+        """Let `pm` and `am` know an app; `command` starts its process, see `activity_manager`."""
+        self._state("app", {"package": package, "command": command})
 
     def _state(self, name: str, values: dict[str, object]) -> None:
         self._write(f".phone/{name}.json", json.dumps(values))
@@ -169,11 +176,14 @@ class Phone:
             if found := shutil.which(name):
                 (binaries / name).symlink_to(found)
         (binaries / "sh").symlink_to("/bin/sh")
-        script = f"#!{sys.executable} -IS\n{TOYBOX.read_text(encoding='utf-8')}"
-        self._write("system/bin/toybox", script, executable=True)
+        for name, source in (("toybox", TOYBOX), ("cmd", ACTIVITY_MANAGER)):
+            script = f"#!{sys.executable} -IS\n{source.read_text(encoding='utf-8')}"
+            self._write(f"system/bin/{name}", script, executable=True)
         self._write("system/bin/getprop", _GETPROP, executable=True)
         for name in _TOYS:
             (binaries / name).symlink_to("toybox")
+        for name in _OF_APPS:
+            (binaries / name).symlink_to("cmd")
         for name in _WRITERS:
             self._write(f".read_only/{name}", _READ_ONLY_TOOL, executable=True)
 

@@ -16,6 +16,7 @@ import tempfile
 from pathlib import Path
 from types import FrameType
 
+from tests.devices.app import AppNotBuiltError
 from tests.devices.faults import Faults
 from tests.devices.fixtures import ConnectedPhone, make_runner, private_server, start_phone
 
@@ -34,19 +35,30 @@ def main() -> None:
             phones.append(stack.enter_context(start_phone(server, root, faults=_faults(arguments.fault))))
             phones[-1].phone.runner_format = arguments.runner_format
             phones[-1].phone.delegates = dict(setting.split("=") for setting in arguments.delegate)
+            app = _install_app(phones[-1])
             phones[-1].connect()
         runner = make_runner(folder / "benchmark_model")
-        _explain(server.port, phones, runner)
+        _explain(server.port, phones, runner, app)
         with contextlib.suppress(KeyboardInterrupt):
             signal.pause()
 
 
-def _explain(port: int, phones: list[ConnectedPhone], runner: Path) -> None:
+def _install_app(phone: ConnectedPhone) -> str:
+    """What `--runner app` does there."""
+    try:
+        phone.install_app()
+    except AppNotBuiltError as error:
+        return f"no --runner app: {error}"
+    return f"litesmith bench MODEL --on adb:{phone.serial} --runner app"
+
+
+def _explain(port: int, phones: list[ConnectedPhone], runner: Path, app: str) -> None:
     print(f"export ANDROID_ADB_SERVER_PORT={port}")
     for phone in phones:
         print(f"# serial {phone.serial}, its / is {phone.root}")
     print(f"export LITESMITH_RUNNER={runner}")
     print(f"# litesmith bench MODEL --on adb:{phones[0].serial}")
+    print(f"# {app}")
     print("# Ctrl-C ends the phones and the server", flush=True)
 
 

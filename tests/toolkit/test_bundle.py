@@ -107,6 +107,7 @@ def test_the_manifest_says_what_the_file_is_and_where_it_came_from(bundle, model
         name: {"sha256": sha256_file(bundle / name), "bytes": (bundle / name).stat().st_size} for name in FILES
     }
     assert (manifest["name"], manifest["task"], manifest["label"]) == ("digits", "classification", "full-int8")
+    assert manifest["promised"] == {"mode": "int8", "io": "int8", "float_operators": False}
     (into,), (out,) = manifest["inputs"], manifest["outputs"]
     for found, tensor in ((into, model.inputs[0]), (out, model.outputs[0])):
         assert (found["name"], tuple(found["shape"]), found["dtype"]) == (tensor.name, tensor.shape, tensor.dtype)
@@ -145,7 +146,10 @@ def test_training_quantization_aware_widens_the_tolerance(tmp_path, model, split
 def test_the_oldest_runtime_follows_from_types_too(golden, tmp_path, splits, provenance):
     file = TFLiteModel.from_file(golden / "int16x8.tflite")
     row = replace(provenance.ledger.deployed, sha256=file.sha256)
-    folder = write_bundle(tmp_path / "bundle", file, splits, replace(provenance, ledger=Ledger((row,))))
+    recipe = provenance.locked["recipe"]
+    wanted = {**recipe, "quantize": {**recipe["quantize"], "mode": "int16x8", "io": "int16"}}
+    asked = replace(provenance, ledger=Ledger((row,)), locked={**provenance.locked, "recipe": wanted})
+    folder = write_bundle(tmp_path / "bundle", file, splits, asked)
     assert read_bundle(folder).manifest["oldest_runtime"] == "2.3.0"
     assert "TFLite runtime that can run it is 2.3.0." in (folder / "MODEL_CARD.md").read_text(encoding="utf-8")
 

@@ -3,21 +3,17 @@ import json
 import shutil
 from pathlib import Path
 
-import numpy as np
 import pytest
 
-from litesmith.bundle import FILES, Provenance, read_bundle, write_bundle
-from litesmith.calibration.preprocess import Preprocess
+from litesmith.bundle import FILES, read_bundle
 from litesmith.cli import main
 from litesmith.commands import bundle as command
 from litesmith.commands.answer import Answer
 from litesmith.converters.tflite_model import TFLiteModel
-from litesmith.dataset import Dataset
 from litesmith.errors import ModelError, OutputError
 from litesmith.files import sha256_file, write_json
 from litesmith.golden import MODEL_FILE, VECTORS_FILE
-from litesmith.ledger import Ledger, Row
-from litesmith.splits import Splits
+from tests.toolkit.made_bundle import bundle_of
 
 
 def exchange(bundle: Path, name: str, content: bytes) -> None:
@@ -28,21 +24,20 @@ def exchange(bundle: Path, name: str, content: bytes) -> None:
     write_json(bundle / "manifest.json", manifest)
 
 
+def other_weights(path: Path) -> bytes:
+    """The same graph with the last layer's weights turned round: nothing but running it shows the difference."""
+    model = TFLiteModel.from_file(path)
+    layer = next(op for op in reversed(model.main.operators) if op.op == "FULLY_CONNECTED")
+    weights = model.data(model.main.tensors[layer.inputs[1]])
+    assert model.content.count(weights.tobytes()) == 1
+    return model.content.replace(weights.tobytes(), weights[::-1].tobytes())
+
+
 @pytest.fixture(scope="module")
 def made(golden, tmp_path_factory, quantize_details) -> Path:
     """The folder of a run, as far as this command looks at it."""
-    model = TFLiteModel.from_file(golden / "int8.tflite")
-    x = np.random.default_rng(0).random((10, 8, 8, 1), np.float32)
-    part = Dataset(x, np.arange(10), tuple("abcdefghij"), Preprocess((8, 8, 1)), "noise")
-    row = Row("student", "full-int8", "litert", 0.5, 0.5, 10, 0.0, 1.0, model.sha256, 8_624, 5_827)
-    parity = {"samples": 10, "max_difference": 0.0, "mean_difference": 0.0, "max_lsb": None, "argmax_agreement": 1.0}
-    locked = {"recipe": {"name": "noise", "task": "classification"}, "versions": {"litesmith": "0.1.0"},
-              "digests": {"recipe": "r", "data": "d"}}  # fmt: skip
-    provenance = Provenance(
-        locked, Ledger((row,)), {"quantize": quantize_details(steps=["student"], parity=parity)}, {}
-    )
     run = tmp_path_factory.mktemp("run")
-    bundle = write_bundle(run / "bundle", model, Splits(part, part, part, part), provenance)
+    bundle = bundle_of(golden / "int8.tflite", run, quantize_details).folder
     vectors = json.loads((bundle / VECTORS_FILE).read_text())
     vectors["vectors"] = vectors["vectors"][:2]  # each costs a child process
     exchange(bundle, VECTORS_FILE, json.dumps(vectors).encode())
@@ -56,8 +51,9 @@ def run(made, tmp_path) -> Path:
 
 @pytest.fixture
 def app(tmp_path) -> Path:
-    folder = tmp_path / "app"
-    folder.mkdir()
+    """The least that counts as an app: a project with its module."""
+    folder = tmp_path / "project"
+    (folder / "app").mkdir(parents=True)
     return folder
 
 
@@ -106,10 +102,9 @@ def test_the_app_gets_a_class_and_test_vectors(run, app):
 
 
 def test_what_the_app_cannot_do_changes_nothing(run, app):
-    (app / "gradle").mkdir()
-    (app / "gradle" / "libs.versions.toml").write_text('[versions]\ntensorflow-lite = "1.0.0"\n')
+    (app / "app" / "build.gradle").write_text("implementation 'org.tensorflow:tensorflow-lite:1.0.0'\n")
     before = sorted(app.rglob("*"))
-    with pytest.raises(ModelError, match="but the app has 1"):
+    with pytest.raises(ModelError, match=r"but the app has org\.tensorflow:tensorflow-lite:1\.0\.0"):
         execute(run, "--android", app)
     assert sorted(app.rglob("*")) == before
 
@@ -117,17 +112,41 @@ def test_what_the_app_cannot_do_changes_nothing(run, app):
 def test_a_bundle_in_the_app_is_replaced(run, app):
     first = execute(run, "--android", app)
     second = execute(run, "--android", app)
-    assert first.document == second.document
+    assert second.document == {**first.document, "replaced": "noise"}
+    assert "replaced" not in second.text
+
+
+def test_another_model_that_was_there_is_named(run, app):
+    execute(run, "--android", app)
+    manifest = app / command.ASSETS / "manifest.json"
+    write_json(manifest, {**json.loads(manifest.read_text()), "name": "letters"})
+    answer = execute(run, "--android", app)
+    assert "replaced: letters, which was there; an app of this kind holds one model" in answer.text
+    assert answer.document["replaced"] == "letters"
+
+
+def test_the_runtime_is_compared_or_said_not_to_be(run, app):
+    assert "runtime: 1.14.0 or newer; not checked" in execute(run, "--android", app).text
+    (app / "app" / "build.gradle").write_text("implementation 'org.tensorflow:tensorflow-lite:2.4.0'\n")
+    answer = execute(run, "--android", app)
+    assert "runtime: 1.14.0 or newer; the app has org.tensorflow:tensorflow-lite:2.4.0" in answer.text
+    assert answer.document["app_runtimes"] == ("org.tensorflow:tensorflow-lite:2.4.0",)
+
+
+def test_a_model_that_its_manifest_contradicts_is_refused_without_an_app_too(run, golden):
+    exchange(run / "bundle", MODEL_FILE, (golden / "float32.tflite").read_bytes())
+    with pytest.raises(ModelError, match=r"model\.tflite: is float32, but the manifest promises full-int8"):
+        execute(run)
 
 
 def test_a_model_that_computes_something_else_is_exit_1_and_not_installed(run, app, golden):
-    exchange(run / "bundle", MODEL_FILE, (golden / "int8_half_zeros.tflite").read_bytes())
+    exchange(run / "bundle", MODEL_FILE, other_weights(golden / "int8.tflite"))
     answer = execute(run, "--android", app)
     assert answer.exit_code == 1
     assert not answer.document["ok"]
     assert answer.document["installed"] is None
     assert "computes something else" in answer.text
-    assert not list(app.iterdir())
+    assert not list((app / "app").iterdir())
 
 
 def test_a_changed_file_is_exit_2_and_not_installed(run, app):
@@ -136,7 +155,7 @@ def test_a_changed_file_is_exit_2_and_not_installed(run, app):
     with pytest.raises(ModelError, match=r"labels\.txt: was changed") as caught:
         execute(run, "--android", app)
     assert caught.value.exit_code == 2
-    assert not list(app.iterdir())
+    assert not list((app / "app").iterdir())
 
 
 def test_a_model_that_cannot_be_run_is_an_error(run):

@@ -1,39 +1,16 @@
-import dataclasses
-import json
 import tomllib
 import xml.etree.ElementTree as ElementTree
-from pathlib import Path
 
-import numpy as np
 import pytest
 
-from litesmith.bundle import Bundle, Provenance, read_bundle, write_bundle
+from litesmith.bundle import Bundle, read_bundle
 from litesmith.calibration.preprocess import Preprocess
-from litesmith.converters.tflite_model import TFLiteModel
-from litesmith.dataset import Dataset
+from litesmith.commands.bundle import ASSETS
 from litesmith.errors import ModelError, OutputError
-from litesmith.kotlin_app import CATALOGUE, SOURCE, VECTORS, app_files, write_app_files
-from litesmith.kotlin_checks import MOST_LABELS, check_labels, check_steps
-from litesmith.kotlin_contract import KotlinContract
-from litesmith.ledger import Ledger, Row
-from litesmith.splits import Splits
-from litesmith.targets.session import TensorSpec
-
-NAMES = tuple("abcdefghij")
-
-
-def bundle_of(path, folder, quantize_details) -> Bundle:
-    """A real bundle of one of the small models, which all take 8x8 gray images and know ten classes."""
-    model = TFLiteModel.from_file(path)
-    x = np.random.default_rng(0).random((10, 8, 8, 1), np.float32)
-    part = Dataset(x, np.arange(10), NAMES, Preprocess((8, 8, 1)), "noise")
-    row = Row("student", "full-int8", "litert", 0.5, 0.5, 10, 0.0, 1.0, model.sha256, 8_624, 5_827)
-    parity = {"samples": 10, "max_difference": 0.0, "mean_difference": 0.0, "max_lsb": None, "argmax_agreement": 1.0}
-    locked = {"recipe": {"name": "noise", "task": "classification"}, "versions": {"litesmith": "0.1.0"},
-              "digests": {"recipe": "r", "data": "d"}}  # fmt: skip
-    details = {"quantize": quantize_details(steps=["student"], parity=parity)}
-    provenance = Provenance(locked, Ledger((row,)), details, {})
-    return read_bundle(write_bundle(folder / "bundle", model, Splits(part, part, part, part), provenance))
+from litesmith.kotlin_app import SOURCE, VECTORS, app_files, install
+from litesmith.kotlin_checks import MOST_LABELS, check_label_count, check_steps
+from litesmith.kotlin_runtime import CATALOGUE, TFLITE
+from tests.toolkit.made_bundle import bundle_of, changed
 
 
 @pytest.fixture(scope="module")
@@ -43,27 +20,45 @@ def bundle(golden, tmp_path_factory, quantize_details) -> Bundle:
 
 @pytest.fixture
 def app(tmp_path):
-    (tmp_path / CATALOGUE).parent.mkdir()
-    (tmp_path / CATALOGUE).write_text('[versions]\ntensorflow-lite = "2.16.1"\n')
+    for folder in ("app", "gradle"):
+        (tmp_path / folder).mkdir()
+    (tmp_path / CATALOGUE).write_text(f'[libraries]\ntensorflow-lite = "{TFLITE}:2.16.1"\n')
     return tmp_path
-
-
-def changed(bundle: Bundle, manifest=None, **contents) -> Bundle:
-    """As if someone had written another file or manifest, with digests that agree."""
-    files = {"labels": "labels.txt", "preprocess": "preprocess.json"}
-    new = {files[name]: content for name, content in contents.items()}
-    return dataclasses.replace(
-        bundle, manifest={**bundle.manifest, **(manifest or {})}, contents={**bundle.contents, **new}
-    )
 
 
 def test_an_app_gets_the_class_and_the_vectors(bundle, app):
     files = app_files(bundle, app)
-    write_app_files(app, files)
+    install(bundle, app, ASSETS, files.contents)
+    assert read_bundle(app / ASSETS).contents == bundle.contents
     source = (app / SOURCE).read_text(encoding="utf-8")
     assert f'"{bundle.manifest["files"]["model.tflite"]["sha256"]}"' in source
     assert "ElementType.INT8" in source
     assert (app / VECTORS).read_bytes() == bundle.contents["golden/vectors.json"]
+    assert [str(pin) for pin in files.runtimes] == [f"{TFLITE}:2.16.1"]
+    assert app_files(bundle, app) == files
+
+
+def test_a_class_that_cannot_be_written_leaves_the_app_as_it_was(bundle, app):
+    contents = app_files(bundle, app).contents
+    install(bundle, app, ASSETS, contents)
+    before = {path: path.read_bytes() for path in app.rglob("*") if path.is_file()}
+    (app / VECTORS).unlink()
+    (app / VECTORS).mkdir()
+    with pytest.raises(OutputError, match=r"vectors\.json: cannot be written"):
+        install(changed(bundle, labels=b"new"), app, ASSETS, {**contents, SOURCE: b"new"})
+    (app / VECTORS).rmdir()
+    assert {path: path.read_bytes() for path in app.rglob("*") if path.is_file()} == {
+        path: content for path, content in before.items() if path != app / VECTORS
+    }
+
+
+def test_assets_that_cannot_be_written_leave_no_class(bundle, app):
+    (app / ASSETS).mkdir(parents=True)
+    (app / ASSETS / "mine.txt").write_text("mine")
+    with pytest.raises(OutputError, match="holds files that are no bundle"):
+        install(bundle, app, ASSETS, app_files(bundle, app).contents)
+    assert not (app / SOURCE).exists()
+    assert not (app / VECTORS).exists()
 
 
 @pytest.mark.parametrize(
@@ -73,77 +68,42 @@ def test_an_app_gets_the_class_and_the_vectors(bundle, app):
 )  # fmt: skip
 def test_types_are_those_of_the_file(golden, app, tmp_path, quantize_details, file, into, out):
     made = bundle_of(golden / f"{file}.tflite", tmp_path / "made", quantize_details)
-    source = app_files(made, app)[SOURCE].decode()
+    source = app_files(made, app).contents[SOURCE].decode()
     types = [line.split("ElementType.")[1].split(",")[0] for line in source.splitlines() if "= TensorSpec(" in line]
     assert types == [into, out]
 
 
 def test_a_runtime_that_is_too_old_is_refused(bundle, app):
-    newer = changed(bundle, {"oldest_runtime": "2.17.0"})
-    with pytest.raises(ModelError, match=r"needs TFLite 2\.17\.0, but the app has 2\.16\.1; raise tensorflow-lite in"):
-        app_files(newer, app)
-    same = changed(bundle, {"oldest_runtime": "2.16.1"})
-    assert app_files(same, app)
-
-
-def test_a_runtime_that_nobody_knows_is_refused(bundle, app):
-    with pytest.raises(ModelError, match="unknown"):
-        app_files(changed(bundle, {"oldest_runtime": "unknown (MY_OP)"}), app)
-
-
-@pytest.mark.parametrize("text", ["", "[versions]\n", '[versions]\ntensorflow-lite = "new"\n', "[versions"])
-def test_a_catalogue_without_the_pin_is_an_error(bundle, app, text):
-    (app / CATALOGUE).write_text(text)
-    with pytest.raises(OutputError, match="has no version 'tensorflow-lite'"):
+    needed = bundle.manifest["oldest_runtime"]
+    (app / CATALOGUE).write_text(f'[libraries]\ntensorflow-lite = "{TFLITE}:1.5.0"\n')
+    with pytest.raises(ModelError, match=rf"noise needs TFLite {needed}, but the app has .*:1\.5\.0; raise it in"):
         app_files(bundle, app)
+    (app / CATALOGUE).write_text(f'[libraries]\ntensorflow-lite = "{TFLITE}:{needed}"\n')
+    assert app_files(bundle, app)
 
 
-def test_an_app_without_a_catalogue_is_not_looked_at(bundle, tmp_path):
-    assert set(app_files(bundle, tmp_path)) == {SOURCE, VECTORS}
-
-
-def test_fewer_labels_than_classes_are_refused(bundle, app):
-    with pytest.raises(ModelError, match=r"labels\.txt: names 9 classes, but the model gives \(1, 10\)"):
-        app_files(changed(bundle, labels="".join(f"{name}\n" for name in NAMES[:9]).encode()), app)
-
-
-def test_a_broken_promise_is_refused(bundle, app):
-    with pytest.raises(ModelError, match="is full-int8, but the manifest promises float32"):
+def test_a_bundle_that_contradicts_itself_is_refused(bundle, app):
+    with pytest.raises(ModelError, match="but the manifest promises float32"):
         app_files(changed(bundle, {"label": "float32"}), app)
 
 
-@pytest.mark.parametrize(
-    ("key", "value"),
-    [
-        ("dtype", "uint8"),
-        ("shape", [1, 8, 8]),
-        ("scale", 0.5),
-        ("zero_point", 3),
-        ("scale", None),
-        ("zero_point", None),
-    ],
-)
-def test_a_manifest_that_contradicts_the_file_is_refused(bundle, app, key, value):
-    stated = {**bundle.manifest["inputs"][0], key: value}
-    with pytest.raises(ModelError, match="but the file has"):
-        app_files(changed(bundle, {"inputs": [stated]}), app)
+def test_a_folder_that_is_no_project_is_refused(bundle, app, tmp_path):
+    with pytest.raises(OutputError, match=r"is no Android project, it has no module app/; give the folder that holds"):
+        app_files(bundle, tmp_path / "gradle")
+    (app / "app/src/main").mkdir(parents=True)
+    with pytest.raises(OutputError, match=f"it has no module app/; give {app.resolve()}, which holds it"):
+        app_files(bundle, app / "app")
 
 
-def test_several_inputs_are_refused(bundle, app):
-    with pytest.raises(ModelError, match="feeds one tensor"):
-        app_files(changed(bundle, {"inputs": bundle.manifest["inputs"] * 2}), app)
-
-
-def test_a_contract_of_another_shape_is_refused(bundle, app):
-    other = json.dumps(Preprocess((4, 4, 1)).to_dict()).encode()
-    with pytest.raises(ModelError, match=r"gives \(4, 4, 1\), but the model takes \(8, 8, 1\)"):
-        app_files(changed(bundle, preprocess=other), app)
-
-
-def test_a_contract_of_another_version_is_refused(bundle, app):
-    later = json.dumps({**Preprocess((8, 8, 1)).to_dict(), "version": 99}).encode()
-    with pytest.raises(ModelError, match="version 99"):
-        app_files(changed(bundle, preprocess=later), app)
+def test_a_class_that_somebody_wrote_is_kept(bundle, app):
+    (app / SOURCE).parent.mkdir(parents=True)
+    (app / SOURCE).write_text("object BundledModel // mine\n")
+    with pytest.raises(OutputError, match=r"BundledModel\.kt: was not generated by litesmith; move it away"):
+        app_files(bundle, app)
+    (app / SOURCE).unlink()
+    (app / SOURCE).mkdir()
+    with pytest.raises(OutputError, match="was not generated"):
+        app_files(bundle, app)
 
 
 @pytest.mark.parametrize(("field", "value"), [("resize", "lanczos"), ("fit", "tile"), ("dither", True)])
@@ -154,12 +114,10 @@ def test_a_step_that_the_app_lacks_is_refused(tmp_path, field, value):
         check_steps({**document, field: value}, tmp_path)
 
 
-def test_more_labels_than_a_class_can_hold_are_refused():
-    many = MOST_LABELS + 1
-    spec = TensorSpec("out", (1, many), "float32", None, None)
-    contract = KotlinContract("x", "", "1.0.0", spec, spec, ("a",) * many, Preprocess((many,), "tensor"))
+def test_more_labels_than_a_class_can_hold_are_refused(tmp_path):
+    check_label_count(tmp_path, MOST_LABELS)
     with pytest.raises(ModelError, match=f"at most {MOST_LABELS}"):
-        check_labels(Path("labels.txt"), contract)
+        check_label_count(tmp_path, MOST_LABELS + 1)
 
 
 def test_maven_and_gradle_have_the_same_versions(request):

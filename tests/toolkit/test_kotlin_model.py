@@ -3,8 +3,8 @@ import re
 import numpy as np
 import pytest
 
+from litesmith.bundle_facts import BundleFacts
 from litesmith.calibration.preprocess import Preprocess
-from litesmith.kotlin_contract import KotlinContract
 from litesmith.kotlin_model import model_source
 from litesmith.targets.session import TensorSpec
 
@@ -15,7 +15,7 @@ NUMBERS = Preprocess((2, 3), "tensor", "none", (0.5, 1.0, 2.0), 3.0)
 TYPES = {"int8": (0.05, -3), "uint8": (0.05, 120), "int16": (0.001, 0), "float32": (None, None)}
 
 
-def contract(preprocess: Preprocess, dtype: str, **others) -> KotlinContract:
+def contract(preprocess: Preprocess, dtype: str, **others) -> BundleFacts:
     scale, zero_point = TYPES[dtype]
     scale = None if scale is None else float(np.float32(scale))
     values = {
@@ -24,7 +24,7 @@ def contract(preprocess: Preprocess, dtype: str, **others) -> KotlinContract:
         "output": TensorSpec("out:0", (1, 2), dtype, scale, zero_point),
         "labels": ("yes", "no"), "preprocess": preprocess,
     }  # fmt: skip
-    return KotlinContract(**{**values, **others})
+    return BundleFacts(**{**values, **others})
 
 
 def field(source: str, name: str) -> str:

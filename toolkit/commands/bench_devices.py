@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 from typing import TYPE_CHECKING
 
+from litesmith.commands.bench_options import APP
 from litesmith.errors import DeviceError, LitesmithError
 
 if TYPE_CHECKING:
@@ -33,13 +34,15 @@ def open_devices(args: argparse.Namespace) -> tuple[list[tuple[str, Device]], li
     """Every device that `--on` names, with its name, and those that cannot be reached.
 
     Raises:
-        LitesmithError: there is no such kind of device.
+        LitesmithError: there is no such kind of device, or none for the runner.
         DeviceError: the only one cannot be reached.
     """
     from litesmith.targets.parallel_sessions import Failure
 
     names = list(dict.fromkeys(args.on or ["host"]))
     kinds = [kind_of(name) for name in names]
+    if args.runner == APP and "adb" not in kinds:
+        raise LitesmithError("--runner app measures in the demo app on a phone; give --on adb too")
     devices: list[tuple[str, Device]] = []
     failures: list[Failure] = []
     try:
@@ -58,6 +61,10 @@ def open_devices(args: argparse.Namespace) -> tuple[list[tuple[str, Device]], li
 
 
 def _opened(kind: str, rest: str, args: argparse.Namespace) -> tuple[Device, ...]:
+    if kind == "adb" and args.runner == APP:
+        from litesmith.targets.devices import adb_app
+
+        return adb_app.connect(rest)
     if kind == "adb":
         from litesmith.targets.devices import adb
 

@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from litesmith.targets.devices.device import Configuration
 
 DELEGATES = ("xnnpack", "cpu", "nnapi", "gpu", "none", "reference")
+APP = "app"
 LEAST_BLOCKS = 5
 MOST_THREADS = 256
 
@@ -39,7 +40,11 @@ def _add_configurations(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--threads", type=_counts, default=(1,), metavar="N,N", help="default: 1")
     parser.add_argument("--cores", metavar="CORES", help="big, little, or a hexadecimal mask (default: all)")
     parser.add_argument("--runtime", choices=RUNTIMES, help="on host and ssh (default: the first that is installed)")
-    parser.add_argument("--runner", type=Path, metavar="FILE", help="benchmark_model for adb")
+    parser.add_argument(
+        "--runner", type=_runner, metavar="FILE|app",
+        help="for adb: a benchmark_model, or app to measure inside the demo app as users feel it (docs/adb.md); a "
+        "file of that name is ./app",
+    )  # fmt: skip
     parser.add_argument("--profile", action="store_true", help="time each operator, where the runner can")
 
 
@@ -97,6 +102,11 @@ def _delegates(text: str) -> tuple[str, ...]:
     if unknown:
         raise argparse.ArgumentTypeError(f"{unknown[0]!r} is none of {', '.join(DELEGATES)}")
     return names
+
+
+def _runner(text: str) -> Path | str:
+    """A path is never equal to the word."""
+    return APP if text == APP else Path(text)
 
 
 def _counts(text: str) -> tuple[int, ...]:

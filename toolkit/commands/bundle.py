@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import argparse
+import json
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -12,10 +14,21 @@ from litesmith.errors import OutputError
 if TYPE_CHECKING:
     from litesmith.bundle import Bundle
     from litesmith.golden import GoldenResult
+    from litesmith.kotlin_runtime import RuntimePin
 
 SUMMARY = "check a bundle, run its golden vectors again, and put it into an Android app"
 EXAMPLE = "litesmith bundle out/digits --android android_demo"
 ASSETS = Path("app/src/main/assets/litesmith")
+
+
+@dataclass(frozen=True, slots=True)
+class _Installed:
+    """What was put into an app: the assets' folder, the name of the bundle that was there, files beside the assets."""
+
+    folder: Path
+    replaced: str | None
+    generated: tuple[str, ...]
+    runtimes: tuple[RuntimePin, ...]
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -33,41 +46,60 @@ def execute(args: argparse.Namespace) -> Answer:
     """Check, and copy what was checked; exit code 1 if this runtime computes something else.
 
     Raises:
-        ModelError: there is no bundle, a file of it was changed, the model cannot be run, or the app cannot use it.
-        OutputError: the app's folder does not exist or cannot be written.
+        ModelError: there is no bundle, a file of it was changed or contradicts another, the model cannot be run, or the
+            app cannot use it.
+        OutputError: the app's folder does not exist, is no app's, or cannot be written.
     """
-    from litesmith.bundle import read_bundle, replace_folder
+    from litesmith.bundle import read_bundle
+    from litesmith.bundle_facts import bundle_facts
     from litesmith.golden import verify_golden
-    from litesmith.kotlin_app import app_files, write_app_files
 
     if args.android is not None and not args.android.is_dir():
         raise OutputError(f"{args.android}: is no folder; give the folder of the app's project")
     bundle = read_bundle(args.folder)
+    bundle_facts(bundle)
     golden = verify_golden(bundle.folder)
-    installed: Path | None = None
-    written: tuple[str, ...] = ()
-    if args.android is not None and golden.ok:
-        generated = app_files(bundle, args.android)  # first: a bundle that the app cannot use changes nothing
-        installed = Path(args.android, ASSETS)
-        replace_folder(installed, bundle.contents)
-        write_app_files(args.android, generated)
-        written = tuple(str(args.android / path) for path in generated)
-    text = "\n".join([_text(bundle, golden, installed), *(f"generated: {path}" for path in written)])
-    return Answer({**_document(bundle, golden, installed), "generated": written}, text, 0 if golden.ok else 1)
+    installed = _install(bundle, args.android) if args.android is not None and golden.ok else None
+    document, text = _document(bundle, golden, installed), _text(bundle, golden, installed)
+    return Answer(document, text, 0 if golden.ok else 1)
 
 
-def _document(bundle: Bundle, golden: GoldenResult, installed: Path | None) -> dict[str, Any]:
+def _install(bundle: Bundle, app: Path) -> _Installed:
+    from litesmith.kotlin_app import app_files, install
+
+    files = app_files(bundle, app)  # first: a bundle that the app cannot use changes nothing
+    folder = app / ASSETS
+    replaced = _name(folder)
+    install(bundle, app, ASSETS, files.contents)
+    return _Installed(folder, replaced, tuple(str(app / path) for path in files.contents), files.runtimes)
+
+
+def _name(folder: Path) -> str | None:
+    """The name of the bundle in a folder, None where there is none that can be read."""
+    from litesmith.bundle_folder import MANIFEST_FILE
+
+    try:
+        return str(json.loads((folder / MANIFEST_FILE).read_bytes())["name"])
+    except (OSError, ValueError, KeyError, TypeError):
+        return None
+
+
+def _document(bundle: Bundle, golden: GoldenResult, installed: _Installed | None) -> dict[str, Any]:
     return {
         "ok": golden.ok,
         "bundle": str(bundle.folder),
         "name": bundle.manifest["name"],
+        "oldest_runtime": bundle.manifest["oldest_runtime"],
         "files": bundle.manifest["files"],
         "golden": golden.to_dict(),
-        "installed": None if installed is None else str(installed),
+        "installed": None if installed is None else str(installed.folder),
+        "replaced": None if installed is None else installed.replaced,
+        "generated": () if installed is None else installed.generated,
+        "app_runtimes": () if installed is None else tuple(map(str, installed.runtimes)),
     }
 
 
-def _text(bundle: Bundle, golden: GoldenResult, installed: Path | None) -> str:
+def _text(bundle: Bundle, golden: GoldenResult, installed: _Installed | None) -> str:
     total = sum(len(content) for content in bundle.contents.values())
     lines = [
         f"bundle: {bundle.folder}",
@@ -78,6 +110,15 @@ def _text(bundle: Bundle, golden: GoldenResult, installed: Path | None) -> str:
     ]
     if not golden.ok:
         lines.append("unmet: this runtime computes something else than the one that made the bundle; not installed")
-    if installed is not None:
-        lines.append(f"installed: {installed}")
-    return "\n".join(lines)
+    return "\n".join(lines if installed is None else [*lines, *_installed_lines(bundle, installed)])
+
+
+def _installed_lines(bundle: Bundle, installed: _Installed) -> list[str]:
+    name, needed = bundle.manifest["name"], bundle.manifest["oldest_runtime"]
+    lines = [f"installed: {installed.folder}"]
+    if installed.replaced not in (None, name):
+        lines.append(f"replaced: {installed.replaced}, which was there; an app of this kind holds one model")
+    lines += [f"generated: {path}" for path in installed.generated]
+    names = ", ".join(map(str, installed.runtimes))
+    unknown = "not checked, the app names no TFLite or LiteRT in gradle/libs.versions.toml or app/build.gradle"
+    return [*lines, f"runtime: {needed} or newer; {f'the app has {names}' if names else unknown}"]

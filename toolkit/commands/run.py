@@ -68,5 +68,8 @@ def _text(result: RunResult) -> str:
     if result.verification is not None:
         lines += outcome_lines(result.verification)
     lines.append(f"model: {result.model}")
-    lines.append(f"bundle: {result.bundle or 'not written, because of what is unmet above'}")
+    missing = (
+        "none for text yet; its contract is in text/" if result.ok else "not written, because of what is unmet above"
+    )
+    lines.append(f"bundle: {result.bundle or missing}")
     return "\n".join(lines)

@@ -5,12 +5,18 @@ from __future__ import annotations
 import time
 from pathlib import Path
 
+import flatbuffers
 import pytest
+from ai_edge_litert import schema_py_generated as schema
 
+from litesmith.targets.devices import adb_app
 from litesmith.targets.devices.adb import AdbDevice, connect
+from litesmith.targets.devices.adb_app import AppDevice
 from litesmith.targets.devices.device import Demand
+from tests.devices.app import PACKAGE
 from tests.devices.fixtures import ConnectedPhone
 
+RESULTS = f"data/media/0/Android/media/{PACKAGE}"
 QUICK = Demand(runs=3, seconds=0.01)
 SHELLS = pytest.mark.parametrize("old_shell", [False, True], ids=["shell_v2", "old shell"])
 
@@ -33,3 +39,21 @@ def has_ended(one: ConnectedPhone) -> bool:
     while (running := one.running()) and time.monotonic() < deadline:
         time.sleep(0.05)
     return running == 0
+
+
+def device_of(one: ConnectedPhone) -> AppDevice:
+    (device,) = adb_app.connect(one.serial)
+    assert isinstance(device, AppDevice)
+    return device
+
+
+def left_by_app(one: ConnectedPhone) -> list[str]:
+    """The same, and results of the app."""
+    return [*left_on(one), *(path.name for path in (one.root / RESULTS).glob("*"))]
+
+
+def packed(model: schema.ModelT) -> bytes:
+    """The file of a model."""
+    builder = flatbuffers.Builder()
+    builder.Finish(model.Pack(builder), b"TFL3")
+    return bytes(builder.Output())

@@ -8,8 +8,9 @@ from pathlib import Path
 import pytest
 
 from litesmith.targets.devices.adb import AdbDevice
+from litesmith.targets.devices.adb_app import AppDevice
 from tests.devices.fixtures import ConnectedPhone, PhoneFactory
-from tests.targets.devices.adb_help import only
+from tests.targets.devices.adb_help import device_of, only
 
 
 @pytest.fixture
@@ -41,3 +42,12 @@ def opened(phone: PhoneFactory, runner: Path) -> Iterator[tuple[ConnectedPhone, 
     one = phone()
     with only(one, runner) as device:
         yield one, device
+
+
+@pytest.fixture
+def in_app(phone_with_app: PhoneFactory) -> Iterator[tuple[ConnectedPhone, AppDevice]]:
+    """A phone with the app, and the device that it is."""
+    one = phone_with_app()
+    device = device_of(one)
+    yield one, device
+    device.close()

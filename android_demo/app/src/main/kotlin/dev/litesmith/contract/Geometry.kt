@@ -9,9 +9,9 @@ private const val THREE_QUARTERS = 270
 /** Step 2: turned clockwise by 0, 90, 180 or 270 degrees; pixels are moved, never computed. */
 internal fun Image.upright(rotate: Int): Image = when (rotate) {
     0 -> this
-    QUARTER -> mapped(width, height) { y, x, channel -> this[height - 1 - x, y, channel] }
-    HALF -> mapped(height, width) { y, x, channel -> this[height - 1 - y, width - 1 - x, channel] }
-    THREE_QUARTERS -> mapped(width, height) { y, x, channel -> this[x, width - 1 - y, channel] }
+    QUARTER -> viewed(width, height) { y, x, channel -> this[height - 1 - x, y, channel] }
+    HALF -> viewed(height, width) { y, x, channel -> this[height - 1 - y, width - 1 - x, channel] }
+    THREE_QUARTERS -> viewed(width, height) { y, x, channel -> this[x, width - 1 - y, channel] }
     else -> throw BadInput("an image is turned by 0, 90, 180 or 270 degrees, not $rotate")
 }
 
@@ -41,7 +41,7 @@ internal fun Image.letterboxSize(canvas: Size): Size =
 internal fun Image.onCanvas(canvas: Size, fill: Int): Image {
     val top = (canvas.height - height) / 2
     val left = (canvas.width - width) / 2
-    return mapped(canvas.height, canvas.width) { y, x, channel ->
+    return viewed(canvas.height, canvas.width) { y, x, channel ->
         val inside = y - top in 0 until height && x - left in 0 until width
         if (inside) this[y - top, x - left, channel] else fill.toFloat()
     }
@@ -57,5 +57,5 @@ private fun nearestShare(value: Int, part: Int, whole: Int): Int =
 private fun Image.centre(rows: Int, columns: Int): Image {
     val top = (height - rows) / 2
     val left = (width - columns) / 2
-    return mapped(rows, columns) { y, x, channel -> this[top + y, left + x, channel] }
+    return viewed(rows, columns) { y, x, channel -> this[top + y, left + x, channel] }
 }

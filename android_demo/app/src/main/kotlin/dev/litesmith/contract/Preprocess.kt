@@ -40,7 +40,7 @@ class ImagePreprocess(
 
     /** An image, turned clockwise by [rotate] degrees, as real values in the order of the tensor's axes. */
     fun apply(image: Image, rotate: Int = 0): FloatArray {
-        val scaled = scaling.apply(pixels(image.upright(rotate)).values, channels)
+        val scaled = scaling.apply(pixels(image.upright(rotate)).values(), channels)
         if (layout == Layout.NHWC) return scaled
         val plane = size.height * size.width
         return FloatArray(scaled.size) { place -> scaled[place % plane * channels + place / plane] }

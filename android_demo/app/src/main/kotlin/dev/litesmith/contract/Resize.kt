@@ -19,19 +19,23 @@ internal fun Image.resized(size: Size, how: Resize): Image {
 
 /** Step 5, last line: 8-bit again, halves up, if the image came so. */
 internal fun Image.asItCame(was8Bit: Boolean): Image =
-    if (was8Bit && !is8Bit) mapped(height, width, is8Bit = true) { y, x, c -> floor(this[y, x, c] + 0.5f) } else this
+    if (was8Bit && !is8Bit) {
+        computed(height, width, is8Bit = true) { y, x, channel -> floor(this[y, x, channel] + 0.5f) }
+    } else {
+        this
+    }
 
 private fun Image.nearest(size: Size): Image {
     fun under(place: Int, source: Int, target: Int) = ((2L * place + 1) * source / (2L * target)).toInt()
     val columns = IntArray(size.width) { under(it, width, size.width) }
     val rows = IntArray(size.height) { under(it, height, size.height) }
-    return mapped(size.height, size.width) { y, x, channel -> this[rows[y], columns[x], channel] }
+    return computed(size.height, size.width) { y, x, channel -> this[rows[y], columns[x], channel] }
 }
 
 private fun Image.bilinear(size: Size): Image {
     val down = Array(size.height) { Taps.of(it, height, size.height) }
     val across = Array(size.width) { Taps.of(it, width, size.width) }
-    return mapped(size.height, size.width, is8Bit = false) { y, x, channel ->
+    return computed(size.height, size.width, is8Bit = false) { y, x, channel ->
         fun along(row: Int) =
             mix(this[row, across[x].first, channel], this[row, across[x].second, channel], across[x].part)
         mix(along(down[y].first), along(down[y].second), down[y].part)

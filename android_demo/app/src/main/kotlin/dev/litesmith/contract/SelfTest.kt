@@ -64,6 +64,6 @@ class SelfTest(private val contract: ModelContract, private val run: (ByteBuffer
         }
         val found = Prediction.of(output, contract.labels)
         if (found.index == vector.predicted) return null
-        return "class ${found.label}, expected ${contract.labels[vector.predicted]}"
+        return "class ${found.label}, expected ${contract.labels.getOrElse(vector.predicted) { "number $it" }}"
     }
 }

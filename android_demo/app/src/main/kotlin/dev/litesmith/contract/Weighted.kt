@@ -16,22 +16,30 @@ internal fun triangle(k: Long, i: Long, source: Long, target: Long): Long =
 /** Step 5 by weighted means: sums in Double, along the row first, divided once by the weights' sum. */
 internal fun Image.weighted(size: Size, weigh: Weigh): Image {
     val across = Array(size.width) { Weights.of(it, width, size.width, weigh) }
-    val down = Array(size.height) { Weights.of(it, height, size.height, weigh) }
-    // One row of sums for each source row: what the second pass adds up.
-    val sums = Array(height) { row ->
-        DoubleArray(size.width * channels) { place ->
-            across[place / channels].sum { column -> this[row, column, place % channels].toDouble() }
+    val result = FloatArray(size.height * size.width * channels)
+    // Sums along the source's rows; only those that this row of the target looks at are kept.
+    val sums = HashMap<Int, DoubleArray>()
+    for (y in 0 until size.height) {
+        val down = Weights.of(y, height, size.height, weigh)
+        sums.keys.removeAll { it < down.first }
+        val rows = down.places.map { row -> sums.getOrPut(row) { rowSums(row, across) } }
+        for (place in 0 until size.width * channels) {
+            val total = down.sum { row -> rows[row - down.first][place] }
+            val weight = across[place / channels].total * down.total
+            result[y * size.width * channels + place] = (total / weight.toDouble()).toFloat()
         }
     }
-    return mapped(size.height, size.width, is8Bit = false) { y, x, channel ->
-        val total = down[y].sum { row -> sums[row][x * channels + channel] }
-        (total / (across[x].total * down[y].total).toDouble()).toFloat()
-    }
+    return Image(size.height, size.width, channels, is8Bit = false, values = result)
+}
+
+private fun Image.rowSums(row: Int, across: Array<Weights>) = DoubleArray(across.size * channels) { place ->
+    across[place / channels].sum { column -> this[row, column, place % channels].toDouble() }
 }
 
 /** The places from [first] on that have a weight above zero. */
 private class Weights(val first: Int, val values: LongArray) {
     val total: Long = values.sum()
+    val places: IntRange = first until first + values.size
 
     inline fun sum(value: (Int) -> Double): Double {
         var result = 0.0

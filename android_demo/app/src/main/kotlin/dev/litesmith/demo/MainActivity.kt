@@ -1,26 +1,30 @@
 package dev.litesmith.demo
 
 import android.app.Activity
+import android.app.ActivityManager
 import android.content.Intent
 import android.os.Build
 import android.os.Bundle
 import android.os.Handler
 import android.os.Looper
+import android.util.Log
 import dev.litesmith.contract.BadInput
 import dev.litesmith.contract.ImagePreprocess
 import dev.litesmith.contract.ModelContract
 import dev.litesmith.demo.benchmark.Benchmark
+import dev.litesmith.demo.benchmark.BenchmarkExtras
 import dev.litesmith.demo.benchmark.BenchmarkPresenter
-import dev.litesmith.demo.benchmark.BenchmarkRequest
 import dev.litesmith.demo.benchmark.BenchmarkScreen
 import dev.litesmith.demo.draw.DrawPresenter
 import dev.litesmith.demo.draw.DrawScreen
+import dev.litesmith.demo.draw.PicturePicker
 import dev.litesmith.demo.model.Delegates
 import dev.litesmith.demo.model.ModelOptions
 import dev.litesmith.demo.model.OpenModel
 import dev.litesmith.demo.selftest.SelfTestPresenter
 import dev.litesmith.demo.selftest.SelfTestScreen
 import dev.litesmith.generated.BundledModel
+import java.io.File
 import java.io.IOException
 import java.util.concurrent.Executors
 
@@ -33,6 +37,7 @@ class MainActivity : Activity() {
     private lateinit var model: OpenModel
     private lateinit var benchmark: BenchmarkPresenter
     private lateinit var tabs: Tabs
+    private var pictures: PicturePicker? = null
 
     override fun onCreate(savedInstanceState: Bundle?) {
         super.onCreate(savedInstanceState)
@@ -60,6 +65,11 @@ class MainActivity : Activity() {
         startFrom(intent)
     }
 
+    override fun onActivityResult(requestCode: Int, resultCode: Int, data: Intent?) {
+        super.onActivityResult(requestCode, resultCode, data)
+        pictures?.answered(requestCode, data)
+    }
+
     override fun onDestroy() {
         // After whatever runs: closing an interpreter under a run would crash.
         background.execute(model::close)
@@ -74,15 +84,33 @@ class MainActivity : Activity() {
             screen.showUnavailable()
             return null
         }
-        return DrawPresenter(contract, preprocess, model, work, System::nanoTime, screen::show).also(screen::connect)
+        val presenter = DrawPresenter(contract, preprocess, model, work, System::nanoTime, screen::show)
+        val picker = PicturePicker(this, presenter).also { pictures = it }
+        screen.connect(presenter, picker::start)
+        return presenter
     }
 
     private fun connectBenchmark(opener: AssetModelOpener, options: () -> ModelOptions) {
         val screen = BenchmarkScreen(this)
-        val device = mapOf<String, Any>("model" to Build.MODEL, "sdk" to Build.VERSION.SDK_INT)
         val timer = Benchmark(opener, System::nanoTime)
-        benchmark = BenchmarkPresenter(timer, work, FileResultSink(filesDir), device, screen::show)
+        val sink = FileResultSink(resultFolder()) { Log.i(LOG_TAG, it) }
+        benchmark = BenchmarkPresenter(timer, work, sink, ::device, screen::show)
         screen.connect(benchmark, options)
+    }
+
+    /** The folder that both an app and adb can use without permissions; the phone may have taken its storage away. */
+    @Suppress("DEPRECATION") // For what users shall see; this is for a computer.
+    private fun resultFolder(): File = externalMediaDirs.firstOrNull { it != null } ?: filesDir
+
+    /** Where a result is from; Android gives an app that is not in front fewer and slower cores. */
+    private fun device(): Map<String, Any> {
+        val process = ActivityManager.RunningAppProcessInfo().also(ActivityManager::getMyMemoryState)
+        return mapOf(
+            "model" to Build.MODEL,
+            "sdk" to Build.VERSION.SDK_INT,
+            "app" to packageManager.getPackageInfo(packageName, 0).versionName.orEmpty(),
+            "in_front" to (process.importance == ActivityManager.RunningAppProcessInfo.IMPORTANCE_FOREGROUND),
+        )
     }
 
     private fun connectSelfTest(options: () -> ModelOptions) {
@@ -100,8 +128,12 @@ class MainActivity : Activity() {
     @Suppress("DEPRECATION") // The typed getters came with API 33.
     private fun startFrom(intent: Intent) {
         val extras = intent.extras ?: return
-        if (!extras.containsKey(BenchmarkRequest.MODEL)) return
+        if (!extras.containsKey(BenchmarkExtras.MODEL)) return
         tabs.select(view(R.id.screen_benchmark))
         benchmark.start(extras.keySet().associateWith { extras.get(it) })
+    }
+
+    private companion object {
+        const val LOG_TAG = "litesmith"
     }
 }

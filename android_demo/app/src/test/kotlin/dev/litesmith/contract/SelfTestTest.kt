@@ -38,6 +38,12 @@ class SelfTestTest {
     }
 
     @Test
+    fun `vectors of a model with more classes are a difference`() {
+        val found = check(0, 10, 2, text = text.replace("\"index\": 1", "\"index\": 7")) as SelfTestResult.Difference
+        assertEquals("class b, expected number 7", found.what)
+    }
+
+    @Test
     fun `an input that is quantized otherwise is found before the model runs`() {
         val found = SelfTest(FakeContract) { throw AssertionError("ran") }
             .check(GoldenVectors.parse(text.replace("-126", "-120"))) as SelfTestResult.Difference

@@ -1,6 +1,8 @@
 package dev.litesmith.jvm
 
+import android.app.Activity
 import android.content.Intent
+import android.net.Uri
 import android.os.Looper
 import android.os.SystemClock
 import android.view.MotionEvent
@@ -24,13 +26,19 @@ import org.robolectric.RobolectricTestRunner
 import org.robolectric.Shadows.shadowOf
 import org.robolectric.android.controller.ActivityController
 import org.robolectric.annotation.Config
+import org.robolectric.annotation.GraphicsMode
+import org.robolectric.shadows.ShadowEnvironment
 
 /** The whole app but for the phone: the activity under Robolectric, and the real model. */
 @RunWith(RobolectricTestRunner::class)
 @Config(sdk = [35])
+@GraphicsMode(GraphicsMode.Mode.NATIVE)
 class MainActivityTest {
     @Before
-    fun load() = DesktopLibrary.assumeLoaded()
+    fun prepare() {
+        DesktopLibrary.assumeLoaded()
+        ShadowEnvironment.addExternalDir("storage")
+    }
 
     @Test
     fun `a drawn stroke gets a class`() = started { activity ->
@@ -56,13 +64,17 @@ class MainActivityTest {
     @Test
     fun `an intent measures and leaves its result in a file`() {
         val intent = Intent().putExtra("model", "bundled").putExtra("runs", 3).putExtra("accelerator", "cpu")
+            .putExtra("warmup_seconds", 0.01f).putExtra("result", "a1")
         started(intent) { activity ->
             val text = activity.textOf(R.id.benchmark_text) { "p50" in it }
             assertTrue(text, "runs: 3" in text)
-            val result = JSONObject(File(activity.filesDir, FileResultSink.NAME).readText())
+            val result = activity.result("a1")
             assertEquals(3, result.getJSONArray("run_ns").length())
             assertEquals("CPU", result.getString("delegate"))
             assertFalse(result.has("error"))
+            val device = result.getJSONObject("device")
+            assertEquals(35, device.getInt("sdk"))
+            assertTrue("$device", device.getBoolean("in_front") && device.getString("app").isNotEmpty())
         }
     }
 
@@ -70,7 +82,7 @@ class MainActivityTest {
     fun `an intent that asks for nonsense leaves a message`() {
         started(Intent().putExtra("model", "/nowhere.tflite")) { activity ->
             activity.textOf(R.id.benchmark_text) { "cannot be read" in it }
-            val result = JSONObject(File(activity.filesDir, FileResultSink.NAME).readText())
+            val result = activity.result("")
             assertTrue(result.getString("error"), "/nowhere.tflite" in result.getString("error"))
         }
     }
@@ -83,10 +95,29 @@ class MainActivityTest {
         assertTrue(text, text.startsWith("CPU, threads: 1, runs: 100"))
     }
 
+    @Test
+    fun `a picture that is chosen is classified, and one that is too large is a message`() = started { activity ->
+        for ((name, wanted) in listOf("turned_6.jpg" to "%", "large.png" to "too large", "1.png" to "%")) {
+            activity.view<View>(R.id.open_picture).performClick()
+            val asked = shadowOf(activity).nextStartedActivityForResult.intent
+            assertEquals(Intent.ACTION_GET_CONTENT, asked.action)
+            val file = File(checkNotNull(javaClass.getResource("/pictures/$name")).toURI())
+            shadowOf(activity).receiveResult(asked, Activity.RESULT_OK, Intent().setData(Uri.fromFile(file)))
+            activity.textOf(R.id.draw_text) { wanted in it }
+        }
+        activity.view<View>(R.id.open_picture).performClick()
+        val asked = shadowOf(activity).nextStartedActivityForResult.intent
+        shadowOf(activity).receiveResult(asked, Activity.RESULT_CANCELED, null)
+        activity.textOf(R.id.draw_text) { "%" in it }
+    }
+
     private fun started(intent: Intent? = null, check: (MainActivity) -> Unit) {
         val controller: ActivityController<MainActivity> = Robolectric.buildActivity(MainActivity::class.java, intent)
         controller.setup().use { check(it.get()) }
     }
+
+    private fun MainActivity.result(name: String) =
+        JSONObject(File(externalMediaDirs.first(), FileResultSink.fileName(name)).readText())
 
     /** The text of a view once it is what is waited for. */
     private fun MainActivity.textOf(id: Int, wanted: (String) -> Boolean): String {

@@ -6,6 +6,7 @@ import dev.litesmith.contract.SelfTest
 import dev.litesmith.contract.SelfTestResult
 import dev.litesmith.demo.benchmark.Benchmark
 import dev.litesmith.demo.benchmark.BenchmarkRequest
+import dev.litesmith.demo.benchmark.BenchmarkTimes
 import dev.litesmith.demo.model.Accelerator
 import dev.litesmith.demo.model.ModelOpener
 import dev.litesmith.demo.model.ModelOptions
@@ -39,10 +40,11 @@ class RealModelTest {
     fun `a benchmark runs as often as asked`() {
         DesktopLibrary.assumeLoaded()
         val opener = ModelOpener { _, options -> TfLiteModel.open(direct(asset(BundledModel.asset)), options) }
-        val result = Benchmark(opener, System::nanoTime).run(BenchmarkRequest(runs = 7, warmupRuns = 0))
+        val result = Benchmark(opener, System::nanoTime).run(BenchmarkRequest(times = BenchmarkTimes(7, 0)))
         assertEquals(7, result.runNanos.size)
         assertTrue(result.runNanos.all { it > 0 })
         assertEquals("XNNPACK", result.delegate)
+        assertEquals("2.6", result.runtime.substringBeforeLast("."))
     }
 
     @Test

@@ -5,9 +5,10 @@ import dev.litesmith.demo.StateHolder
 import dev.litesmith.demo.Work
 import org.json.JSONObject
 
-/** Where results go beside the screen; [full] for a file, [brief] for a line of the log. */
+/** Where results go beside the screen. */
 fun interface ResultSink {
-    fun write(full: JSONObject, brief: JSONObject)
+    /** [name] is that of the request, [full] for a file, [brief] for a line of the log. */
+    fun write(name: String, full: JSONObject, brief: JSONObject)
 }
 
 /** The benchmark screen without its views; an intent takes the same way as its button. */
@@ -15,7 +16,7 @@ class BenchmarkPresenter(
     private val benchmark: Benchmark,
     private val work: Work,
     private val sink: ResultSink,
-    private val device: Map<String, Any>,
+    private val device: () -> Map<String, Any>,
     show: (BenchmarkUiState) -> Unit,
 ) {
     private val holder = StateHolder(BenchmarkUiState(), show)
@@ -24,9 +25,9 @@ class BenchmarkPresenter(
     fun start(extras: Map<String, Any?>) {
         if (holder.state.running) return
         try {
-            start(BenchmarkRequest.of(extras))
+            start(BenchmarkExtras.read(extras))
         } catch (error: BadInput) {
-            fail(error.message.orEmpty())
+            fail(BenchmarkExtras.resultName(extras), error.message.orEmpty())
         }
     }
 
@@ -34,16 +35,17 @@ class BenchmarkPresenter(
     fun start(request: BenchmarkRequest) {
         if (holder.state.running) return
         holder.update { BenchmarkUiState(running = true) }
-        work.start(task = { benchmark.run(request) }, done = ::finish, failed = ::fail)
+        work.start({ benchmark.run(request) }, done = ::finish, failed = { fail(request.result, it) })
     }
 
     private fun finish(result: BenchmarkResult) {
         holder.update { BenchmarkUiState(result = result) }
-        sink.write(result.toJson(device), result.summary(device))
+        val here = device()
+        sink.write(result.request.result, result.toJson(here), result.summary(here))
     }
 
-    private fun fail(message: String) {
+    private fun fail(name: String, message: String) {
         holder.update { it.copy(running = false, message = message) }
-        BenchmarkResult.failure(message).let { sink.write(it, it) }
+        BenchmarkResult.failure(message).let { sink.write(name, it, it) }
     }
 }

@@ -1,54 +1,56 @@
 package dev.litesmith.demo.benchmark
 
 import dev.litesmith.contract.BadInput
-import dev.litesmith.demo.model.Accelerator
 import dev.litesmith.demo.model.ModelOpener
 import dev.litesmith.demo.model.ModelOptions
 
-/** What is to be timed; [model] as in [ModelOpener.open]. */
+/**
+ * What is to be timed.
+ *
+ * @property model as in [ModelOpener.open].
+ * @property times how often it runs.
+ * @property inputs a file for each input with its bytes; none for zeros, and then no outputs are given.
+ * @property result the name of the result, `[0-9a-z]*`; see [ResultSink].
+ */
 data class BenchmarkRequest(
     val model: String = ModelOpener.BUNDLED,
     val options: ModelOptions = ModelOptions(),
+    val times: BenchmarkTimes = BenchmarkTimes(),
+    val inputs: List<String> = emptyList(),
+    val result: String = "",
+) {
+    init {
+        if (!RESULT_NAME.matches(result)) throw BadInput("result must be made of 0-9 and a-z, not '$result'")
+    }
+
+    companion object {
+        private val RESULT_NAME = Regex("[0-9a-z]{0,64}")
+
+        /** Whether [name] can be that of a result. */
+        fun isResultName(name: String): Boolean = RESULT_NAME.matches(name)
+    }
+}
+
+/** At least [runs] runs and [seconds] of them, after [warmupRuns] and [warmupSeconds] that do not count. */
+data class BenchmarkTimes(
     val runs: Int = 100,
     val warmupRuns: Int = 10,
+    val seconds: Float = 0f,
+    val warmupSeconds: Float = 0f,
 ) {
     init {
         if (runs !in 1..MOST_RUNS) throw BadInput("runs must be 1 to $MOST_RUNS, not $runs")
         if (warmupRuns !in 0..MOST_RUNS) throw BadInput("warmup_runs must be 0 to $MOST_RUNS, not $warmupRuns")
+        // Not a number is in no range.
+        if (seconds !in 0f..MOST_SECONDS) throw BadInput("seconds must be 0 to $MOST_SECONDS, not $seconds")
+        if (warmupSeconds !in 0f..MOST_SECONDS) {
+            throw BadInput("warmup_seconds must be 0 to $MOST_SECONDS, not $warmupSeconds")
+        }
     }
 
     companion object {
-        const val MODEL = "model"
-        private const val RUNS = "runs"
-        private const val WARMUP_RUNS = "warmup_runs"
-        private const val THREADS = "threads"
-        private const val ACCELERATOR = "accelerator"
-        private const val MOST_RUNS = 100_000
-        private val KNOWN = setOf(MODEL, RUNS, WARMUP_RUNS, THREADS, ACCELERATOR)
-
-        /** From the extras of an intent; a misspelt one is refused, or it would time something else unnoticed. */
-        fun of(extras: Map<String, Any?>): BenchmarkRequest {
-            (extras.keys - KNOWN).firstOrNull()?.let {
-                throw BadInput("extra '$it' is not one of ${KNOWN.joinToString()}")
-            }
-            val default = BenchmarkRequest()
-            return BenchmarkRequest(
-                model = extras.text(MODEL) ?: default.model,
-                options = ModelOptions(
-                    extras.text(ACCELERATOR)?.let(Accelerator::of) ?: default.options.accelerator,
-                    extras.whole(THREADS) ?: default.options.threads,
-                ),
-                runs = extras.whole(RUNS) ?: default.runs,
-                warmupRuns = extras.whole(WARMUP_RUNS) ?: default.warmupRuns,
-            )
-        }
-
-        private fun Map<String, Any?>.text(key: String): String? = get(key)?.let {
-            it as? String ?: throw BadInput("$key must be text (--es), not '$it'")
-        }
-
-        private fun Map<String, Any?>.whole(key: String): Int? = get(key)?.let {
-            it as? Int ?: throw BadInput("$key must be a whole number (--ei), not '$it'")
-        }
+        /** However long it shall take, no more runs than these are made. */
+        const val MOST_RUNS = 100_000
+        private const val MOST_SECONDS = 3600f
     }
 }

@@ -20,13 +20,23 @@ class DrawPresenter(
     private val holder = StateHolder(DrawUiState(Drawing(preprocess.canvas)), show)
 
     /** Draw a line; the answer stays until [finish]. */
-    fun line(from: Point, to: Point) = holder.update { it.copy(drawing = it.drawing.withLine(from, to)) }
+    fun line(from: Point, to: Point) =
+        holder.update { it.copy(drawing = it.drawing.withLine(from, to), picture = null) }
 
     /** The finger was lifted. */
     fun finish() = classify()
 
     /** Start with an empty drawing. */
-    fun clear() = holder.update { it.copy(drawing = Drawing(preprocess.canvas), answer = null, message = null) }
+    fun clear() = startWith(null)
+
+    /** Classify a picture instead of a drawing. */
+    fun open(picture: PictureSource) {
+        startWith(picture)
+        classify()
+    }
+
+    /** No picture can be chosen. */
+    fun refuse(message: String) = holder.update { it.copy(answer = null, message = message) }
 
     /** Compute with something else from now on. */
     fun choose(options: ModelOptions) {
@@ -34,9 +44,12 @@ class DrawPresenter(
         classify()
     }
 
+    private fun startWith(picture: PictureSource?) =
+        holder.update { DrawUiState(Drawing(preprocess.canvas), picture, it.options) }
+
     private fun classify() {
         val asked = holder.state
-        if (asked.drawing.isEmpty) return
+        if (asked.drawing.isEmpty && asked.picture == null) return
         work.start(
             task = { answer(asked) },
             done = { answer -> showFor(asked) { it.copy(answer = answer, message = null) } },
@@ -46,12 +59,14 @@ class DrawPresenter(
 
     /** An answer that comes after the drawing was changed belongs to another one. */
     private fun showFor(asked: DrawUiState, change: (DrawUiState) -> DrawUiState) = holder.update {
-        if (it.drawing == asked.drawing && it.options == asked.options) change(it) else it
+        val same = it.drawing == asked.drawing && it.picture === asked.picture && it.options == asked.options
+        if (same) change(it) else it
     }
 
     private fun answer(asked: DrawUiState): Answer {
         val opened = model.with(asked.options)
-        val input = contract.input.encode(preprocess.apply(asked.drawing.toImage()))
+        val shown = asked.picture?.read() ?: Picture(asked.drawing.toImage(), rotate = 0)
+        val input = contract.input.encode(preprocess.apply(shown.image, shown.rotate))
         val start = nanos()
         val output = opened.run(listOf(input)).first()
         val micros = (nanos() - start) / NANOS_A_MICRO

@@ -10,18 +10,22 @@ import dev.litesmith.demo.view
 class DrawScreen(private val activity: Activity) {
     private val drawing: DrawView = activity.view(R.id.drawing)
     private val clear: View = activity.view(R.id.clear)
+    private val open: View = activity.view(R.id.open_picture)
     private val text: TextView = activity.view(R.id.draw_text)
 
-    fun connect(presenter: DrawPresenter) {
+    /** [pick] lets the user choose a picture. */
+    fun connect(presenter: DrawPresenter, pick: () -> Unit) {
         drawing.onLine = presenter::line
         drawing.onFinish = presenter::finish
         clear.setOnClickListener { presenter.clear() }
+        open.setOnClickListener { pick() }
     }
 
     /** For a model that takes no images. */
     fun showUnavailable() {
         drawing.visibility = View.GONE
         clear.visibility = View.GONE
+        open.visibility = View.GONE
         text.setText(R.string.no_drawing)
     }
 

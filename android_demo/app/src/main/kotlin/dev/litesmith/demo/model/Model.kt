@@ -5,6 +5,9 @@ import java.nio.ByteBuffer
 
 /** An opened model; one implementation runs TFLite, the tests have a fake. Not for several threads at once. */
 interface Model : Closeable {
+    /** The version of what runs it. */
+    val runtime: String
+
     /** What computes it, as far as the runtime says. */
     val delegate: String
 

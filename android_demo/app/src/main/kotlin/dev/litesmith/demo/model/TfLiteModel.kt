@@ -6,6 +6,7 @@ import java.nio.ByteBuffer
 import java.nio.ByteOrder
 import org.tensorflow.lite.Delegate
 import org.tensorflow.lite.Interpreter
+import org.tensorflow.lite.TensorFlowLite
 
 /** A model in TFLite's interpreter; [open] makes it. */
 class TfLiteModel private constructor(
@@ -13,6 +14,8 @@ class TfLiteModel private constructor(
     private val accelerator: Accelerator,
     private val opened: Delegate?,
 ) : Model {
+    override val runtime: String get() = TensorFlowLite.runtimeVersion()
+
     // TFLite does not tell Java how much of a model a delegate took, so this says only what was accepted.
     override val delegate: String get() = accelerator.title
 

@@ -2,6 +2,7 @@ package dev.litesmith.demo.draw
 
 import dev.litesmith.contract.BadInput
 import dev.litesmith.contract.FakeContract
+import dev.litesmith.contract.Image
 import dev.litesmith.demo.LaterExecutor
 import dev.litesmith.demo.Work
 import dev.litesmith.demo.model.Accelerator
@@ -73,6 +74,43 @@ class DrawPresenterTest {
         presenter.choose(ModelOptions(Accelerator.CPU))
         assertNull(shown.last().message)
         assertEquals("b", shown.last().answer?.prediction?.label)
+    }
+
+    @Test
+    fun `a picture is turned upright and classified instead of the drawing`() {
+        val other = FakeModel(byteArrayOf(0, 0, 4))
+        val presenter = presenter { _, options -> if (options.accelerator == Accelerator.CPU) other else fake }
+        presenter.line(Point(0.5f, 0.5f), Point(0.5f, 0.5f))
+        // Counts as they are, stored lying on the side.
+        presenter.open { Picture(Image(2, 2, 1, true, floatArrayOf(1f, 2f, 3f, 4f)), rotate = 90) }
+        assertEquals("b", shown.last().answer?.prediction?.label)
+        assertTrue(shown.last().drawing.isEmpty)
+        assertArrayEquals(byteArrayOf(-125, -127, -124, -126), fake.fed.single().single())
+        presenter.choose(ModelOptions(Accelerator.CPU))
+        assertEquals("c", shown.last().answer?.prediction?.label)
+        presenter.line(Point(0.5f, 0.5f), Point(0.5f, 0.5f))
+        assertNull(shown.last().picture)
+    }
+
+    @Test
+    fun `a picture of one pixel is classified`() {
+        presenter().open { Picture(Image.ofArgb(1, 1, intArrayOf(-1)), rotate = 270) }
+        assertEquals("b", shown.last().answer?.prediction?.label)
+        assertArrayEquals(ByteArray(4) { -112 }, fake.fed.single().single())
+    }
+
+    @Test
+    fun `a picture that is too large or does not fit into memory is a message`() {
+        val presenter = presenter()
+        presenter.open { Picture(Image.ofArgb(10_000, 10_000, IntArray(0)), rotate = 0) }
+        assertTrue("too large" in shown.last().message.orEmpty()) { shown.last().message }
+        presenter.open { Picture(Image(1, 1, 1, true, FloatArray(Int.MAX_VALUE)), rotate = 0) }
+        assertEquals(Work.NO_MEMORY, shown.last().message)
+        assertNull(shown.last().answer)
+        presenter.refuse("no app")
+        assertEquals("no app", shown.last().message)
+        presenter.clear()
+        assertNull(shown.last().message)
     }
 
     @Test

@@ -44,7 +44,7 @@ class DrawingTest {
     @Test
     fun `ink is bright and paper dark`() {
         val image = empty.withLine(Point(0.5f, 0.5f), Point(0.5f, 0.5f)).toImage()
-        assertEquals(setOf(0f, 255f), image.values.toSet())
+        assertEquals(setOf(0f, 255f), image.values().toSet())
         assertTrue(image.is8Bit)
     }
 

@@ -4,6 +4,7 @@ import java.nio.ByteBuffer
 
 /** Answers with what it is given; remembers what it was fed and whether it was closed. */
 class FakeModel(private val output: ByteArray, override val inputBytes: List<Int> = listOf(4)) : Model {
+    override val runtime = "0.0"
     override val delegate = "fake"
     val fed = mutableListOf<List<ByteArray>>()
     var closed = false

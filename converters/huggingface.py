@@ -1,0 +1,51 @@
+"""Hugging Face checkpoints -> text models."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from litesmith.converters.text.architecture import Head, TextModel
+from litesmith.converters.text.checkpoint import open_checkpoint
+from litesmith.converters.text.checkpoint_source import checkpoint_folder
+from litesmith.converters.text.checkpoint_tokenizer import tokenizer_size
+from litesmith.converters.text.checkpoint_weights import read_weights
+from litesmith.converters.text.configs import family_of, read_architecture
+from litesmith.converters.text.configs_settings import Config
+from litesmith.converters.text.heads_import import choose_head
+from litesmith.errors import ModelError
+
+__all__ = ["checkpoint_folder", "load_text_model"]
+
+
+def load_text_model(
+    source: str | Path, *, length: int, head: Head | None = None, revision: str | None = None, seed: int = 0
+) -> TextModel:
+    """Read an encoder and its head from a checkpoint in safetensors.
+
+    Args:
+        source: a folder, or a name on the Hugging Face hub; `hf:` may stand before either.
+        length: tokens of every text, padding included.
+        head: which head; the checkpoint's own if None. One that the checkpoint has not got is drawn anew, to be
+            trained: its weights are listed in `TextModel.fresh`.
+        revision: branch, tag or commit of a hub name.
+        seed: of the weights drawn anew.
+
+    Raises:
+        ModelError: the checkpoint is incomplete, damaged, unsafe or of an unsupported architecture, does not hold
+            exactly the weights of its architecture, or does not fit what was asked for.
+    """
+    folder = checkpoint_folder(source, revision)
+    config = Config(folder / "config.json")
+    family, architecture = family_of(config), read_architecture(config)
+    architecture.check_length(length)
+    if (tokens := tokenizer_size(folder)) > architecture.vocabulary:
+        raise ModelError(
+            f"the tokenizer gives ids up to {tokens - 1}, but the table of tokens has {architecture.vocabulary} rows; "
+            "give the tokenizer and the weights of one checkpoint",
+            file=folder,
+        )
+    checkpoint = open_checkpoint(folder)
+    chosen = choose_head(head, config, family, checkpoint)
+    pad_id = config.number("pad_token_id", family.pad_id)
+    weights, fresh = read_weights(checkpoint, family, architecture, chosen, pad_id, seed)
+    return TextModel(architecture, chosen.head, length, pad_id, weights, str(source), fresh)

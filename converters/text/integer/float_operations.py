@@ -1,0 +1,178 @@
+"""The operators in float32, many texts at once, with every tensor shown to an observer."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from litesmith.converters.text.architecture import Activation, Pooling
+from litesmith.converters.text.integer.functions import FUNCTIONS
+from litesmith.converters.text.integer.network import Array, Dense
+from litesmith.converters.text.integer.operations import MASKED, Rows
+from litesmith.errors import ConversionError
+
+Ids = npt.NDArray[np.int32]
+Valid = npt.NDArray[np.bool_]
+# Takes a tensor's name, its values (N, rows, ...), and which rows (N, rows) are those of tokens.
+Observe = Callable[[str, Array, Valid], None]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Values:
+    """A tensor.
+
+    Attributes:
+        array: (N, rows, C).
+        start: place of the first row among the tokens; None where the rows are no tokens.
+    """
+
+    array: Array
+    start: int | None = 0
+
+
+def _ignore(name: str, array: Array, valid: Valid) -> None:
+    """Observe nothing."""
+
+
+class FloatOperations:
+    """Computes what the integer file approximates.
+
+    Args:
+        ids: (N, L).
+        pad_id: of the padding.
+        token_types: (N, L), where these are an input.
+        observe: is shown every tensor.
+    """
+
+    def __init__(self, ids: Ids, pad_id: int, token_types: Ids | None = None, observe: Observe = _ignore) -> None:
+        self._ids = ids
+        self._types = token_types
+        self._valid: Valid = ids != pad_id
+        self._observe = observe
+
+    def words(self, name: str, table: Array) -> Values:
+        """See `Operations`."""
+        return self._result(name, table[self._ids])
+
+    def types(self, name: str, table: Array) -> Values:
+        """See `Operations`."""
+        if self._types is None:
+            raise ConversionError("the model takes token types; give them beside the ids")
+        return self._result(name, table[self._types])
+
+    def add_constant(self, name: str, x: Values, constant: Array) -> Values:
+        """See `Operations`."""
+        return self._result(name, x.array + constant, x.start)
+
+    def add(self, name: str, a: Values, b: Values) -> Values:
+        """See `Operations`."""
+        return self._result(name, a.array + b.array, a.start)
+
+    def scale(self, name: str, x: Values, factors: Array) -> Values:
+        """See `Operations`."""
+        return self._result(name, x.array * factors, x.start)
+
+    def dense(self, name: str, x: Values, dense: Dense, *, relu: bool = False, symmetric: bool = False) -> Values:
+        """See `Operations`."""
+        result = _dense(x.array, dense)
+        return self._result(name, np.maximum(result, 0) if relu else result, x.start)
+
+    def term(self, name: str, x: Values, dense: Dense, held: Values) -> Values:
+        """See `Operations`."""
+        return self.dense(name, x, dense)
+
+    def limited(self, name: str, x: Values, dense: Dense, limits: Array | None, activation: Activation) -> Values:
+        """See `Operations`."""
+        before = _dense(x.array, dense)
+        before = before if limits is None else np.minimum(before, limits)
+        self._result(f"{name}.before", before, x.start)
+        return self._result(name, FUNCTIONS[activation](before), x.start)
+
+    def inverse_size(self, name: str, x: Values) -> Values:
+        """See `Operations`."""
+        squares = self._result(f"{name}.squares", np.square(x.array).sum(-1, keepdims=True), x.start)
+        return self._result(name, 1 / np.sqrt(squares.array), x.start)
+
+    def times_rows(self, name: str, x: Values, factors: Values) -> Values:
+        """See `Operations`."""
+        return self._result(name, x.array * factors.array, x.start)
+
+    def centre(self, name: str, x: Values) -> Values:
+        """See `Operations`."""
+        return self._result(name, x.array - x.array.mean(-1, keepdims=True), x.start)
+
+    def attend(self, name: str, query: Values, key: Values, value: Values, heads: int) -> Values:
+        """See `Operations`."""
+        q, k, v = (_split(x.array, heads) for x in (query, key, value))
+        scores = q @ k.swapaxes(-1, -2)
+        self._pairs(f"{name}.scores", scores)
+        masked = scores + np.where(self._valid, np.float32(0), np.float32(MASKED))[:, None, None]
+        self._pairs(f"{name}.masked", masked)
+        shares = np.exp(masked - masked.max(-1, keepdims=True))
+        shares /= shares.sum(-1, keepdims=True)
+        context = (shares @ v).transpose(0, 2, 1, 3).reshape(value.array.shape)
+        return self._result(f"{name}.context", context)
+
+    def part(self, name: str, x: Values, rows: Rows) -> Values:
+        """See `Operations`."""
+        return self._result(name, x.array[:, rows.start : rows.stop], rows.start)
+
+    def widen(self, name: str, x: Values) -> Values:
+        """See `Operations`."""
+        return self._result(name, x.array, x.start)
+
+    def read(self, name: str, parts: list[Values]) -> Values:
+        """See `Operations`."""
+        return self._result(name, np.concatenate([part.array for part in parts], axis=1))
+
+    def first(self, name: str, x: Values) -> Values:
+        """See `Operations`."""
+        return self._result(name, x.array[:, :1])
+
+    def pool(self, name: str, parts: list[Values], rows: tuple[Rows, ...], pooling: Pooling) -> Values:
+        """See `Operations`."""
+        for one, part in zip(rows, parts, strict=True):
+            self._result(f"{name}{one.suffix}.part", part.array, one.start)
+        tokens = np.concatenate([part.array for part in parts], axis=1)
+        if pooling == "first":
+            return self._result(name, tokens[:, :1], None)
+        shares = (self._valid / self._valid.sum(1, keepdims=True)).astype(np.float32)
+        return self._result(name, shares[:, None] @ tokens, None)
+
+    def answer(self, x: Values) -> Values:
+        """See `Operations`."""
+        return self._result("answer", x.array, x.start)
+
+    def _result(self, name: str, array: Array, start: int | None = 0) -> Values:
+        rows = array.shape[1]
+        everything = np.ones((len(array), rows), np.bool_)
+        self._observe(name, array, everything if start is None else self._valid[:, start : start + rows])
+        return Values(array, start)
+
+    def _pairs(self, name: str, scores: Array) -> None:
+        """Show scores (N, heads, L, L) of tokens to tokens, and where the largest of a token is negative, below it.
+
+        A softmax needs what is near the largest score of its row; scores of padding are far below and may be cut.
+        """
+        tokens = np.where(self._valid[:, None, None], scores, -np.inf)
+        floor = np.minimum(tokens.max(-1, keepdims=True), 0) + SOFTMAX_FLOOR
+        if name.endswith(".masked"):
+            tokens = np.maximum(tokens, floor)
+        shown = np.where(np.isfinite(tokens), tokens, tokens.max(-1, keepdims=True))
+        self._observe(name, np.moveaxis(shown, 1, 2).astype(np.float32), self._valid)
+
+
+# Below the largest score of a row a share is under exp(-10), 5e-5: less than the 1/256 that int8 tells apart.
+SOFTMAX_FLOOR = np.float32(-10.0)
+
+
+def _dense(x: Array, dense: Dense) -> Array:
+    return x @ dense.kernel + dense.bias
+
+
+def _split(x: Array, heads: int) -> Array:
+    """(N, L, heads * size) -> (N, heads, L, size)."""
+    return x.reshape(*x.shape[:2], heads, -1).transpose(0, 2, 1, 3)

@@ -1,0 +1,49 @@
+"""From ranges to the scales and zero points of integers, and constants rounded to them."""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+from litesmith.calibration.ranges import Range
+from litesmith.converters.text.integer.network import Array
+
+_TINY = 1e-12
+INT8 = 127
+INT16 = 32767
+
+
+class Steps(NamedTuple):
+    """The scale and zero point of a tensor: value = scale * (integer - zero point)."""
+
+    scale: float
+    zero_point: int
+
+
+def int8_steps(limits: Range, *, symmetric: bool = False) -> Steps:
+    """All 256 integers over the range widened to hold 0; 255 of them, around 0, where symmetric."""
+    if symmetric:
+        return Steps(max(abs(limits.low), abs(limits.high), _TINY) / INT8, 0)
+    limits = limits.with_zero()
+    scale = max(limits.high - limits.low, _TINY) / 255
+    return Steps(scale, int(np.clip(round(-128 - limits.low / scale), -128, 127)))
+
+
+def int16_steps(limits: Range) -> Steps:
+    """int16 kernels have no zero point."""
+    return Steps(max(abs(limits.low), abs(limits.high), _TINY) / INT16, 0)
+
+
+def rounded(values: Array, scale: npt.ArrayLike, largest: int, dtype: npt.DTypeLike) -> npt.NDArray[Any]:
+    """Integers nearest to values / scale, within plus and minus `largest`."""
+    return np.clip(np.rint(values.astype(np.float64) / scale), -largest, largest).astype(dtype)
+
+
+def kernel_integers(kernel: Array) -> tuple[npt.NDArray[np.int8], npt.NDArray[np.float32]]:
+    """A kernel (inputs, outputs) as int8 (outputs, inputs) with a scale for each output."""
+    sizes = np.abs(kernel).max(0)
+    # An output without weights takes the scale of the largest one, so that its bias has a sensible step.
+    scales = np.where(sizes > _TINY, sizes, max(float(sizes.max()), 1.0)).astype(np.float32) / np.float32(INT8)
+    return rounded(kernel.T, scales[:, None], INT8, np.int8), scales

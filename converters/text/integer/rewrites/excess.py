@@ -1,0 +1,41 @@
+"""A few feed-forward units reach far beyond all others: what is beyond goes a way of its own."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+
+from litesmith.converters.text.integer.functions import IDENTITY_ABOVE
+from litesmith.converters.text.integer.network import FeedForward, Network
+from litesmith.converters.text.integer.observations import Observations
+
+# Texts that were not seen reach somewhat further.
+_MARGIN = 0.8
+# Where the activation is the identity from 0 on, units beyond this many times the median unit are cut.
+_TIMES_MEDIAN = 3.0
+
+
+def split_excess(network: Network, seen: Observations, start: int = 0) -> Network:
+    """Units are cut at a limit above which the activation is the identity; what is cut off is added beside them.
+
+    Otherwise one unit with large values, which massive activations come from (arXiv 2402.17762), takes the integers
+    from all others.
+    """
+    steps = (
+        replace(step, branch=_split(step.name, step.branch, seen)) if isinstance(step.branch, FeedForward) else step
+        for step in network.steps
+    )
+    return replace(network, steps=tuple(steps))
+
+
+def _split(name: str, network: FeedForward, seen: Observations) -> FeedForward:
+    identity = IDENTITY_ABOVE.get(network.activation)
+    if identity is None:
+        return network
+    highest = seen.high(f"{name}.up.before")
+    limit = max(identity, _TIMES_MEDIAN * float(np.median(np.maximum(highest, 0)))) if identity == 0 else identity
+    units = np.flatnonzero(highest > _MARGIN * limit)
+    if limit <= 0 or not (highest > limit).any() or len(units) > network.up.bias.size // 2:
+        return network
+    return replace(network, limit=float(limit), excess=tuple(int(unit) for unit in units))

@@ -1,0 +1,68 @@
+"""Between sums, channels are multiplied by constants: the scales are chosen so that int8 holds these exactly."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+
+from litesmith.converters.text.integer.network import Array, Dense, Joint, Network, normal_factors
+from litesmith.converters.text.integer.observations import Observations
+from litesmith.converters.text.integer.rewrites.branches import (
+    Change,
+    head_inputs,
+    inputs,
+    with_head_input,
+    with_inputs,
+    with_output,
+)
+
+_STEPS = 127
+# The few channels with larger factors get coarser integers, and the others keep more than a few steps.
+_TIMES_MEDIAN = 8.0
+
+
+def snap_factors(network: Network, seen: Observations, start: int = 0) -> Network:
+    """Every factor becomes a multiple of a 127th of the largest; the scale after it takes the difference.
+
+    Must come last: it relies on the scales of sums and of what is read.
+    """
+    joints, steps = list(network.joints), list(network.steps)
+    for place, step in enumerate(steps):
+        joint = joints[place]
+        factors = normal_factors(joint)
+        if step.residual:
+            passed = joint.scale if joint.passes_sum else factors
+            change = _change(passed / step.joint.scale)
+            joints[place + 1] = replace(joints[place + 1], scale=joints[place + 1].scale * change)
+            branch = step.branch and with_output(step.branch, lambda dense, change=change: dense.times(1 / change))
+            steps[place] = replace(step, branch=branch, joint=joints[place + 1])
+        if inputs(step.branch):
+            change = _change(factors / joint.feed)
+            joints[place] = _fed(joint, change)
+            branch = steps[place].branch
+            assert branch is not None  # it has inputs
+            steps[place] = replace(steps[place], branch=with_inputs(branch, _times_rows(change)))
+    if head_inputs(network):
+        change = _change(normal_factors(joints[-1]) / joints[-1].feed)
+        joints[-1] = _fed(joints[-1], change)
+        network = with_head_input(network, _times_rows(change))
+    return replace(network, steps=tuple(steps)).with_joints(joints)
+
+
+def _change(factors: Array) -> Array:
+    """What to multiply the scale by, at least 1, so that factors / change have 127 steps."""
+    sizes = np.maximum(np.abs(factors), 1e-12)
+    step = min(float(sizes.max()), _TIMES_MEDIAN * float(np.median(sizes))) / _STEPS
+    snapped = np.clip(np.floor(sizes / step), 1, _STEPS) * step
+    result: Array = (sizes / snapped).astype(np.float32)
+    return result
+
+
+def _fed(joint: Joint, change: Array) -> Joint:
+    mean = None if joint.mean is None else joint.mean * change
+    return replace(joint, feed=joint.feed * change, mean=mean)
+
+
+def _times_rows(change: Array) -> Change:
+    return lambda dense: Dense(dense.kernel * change[:, None], dense.bias)

@@ -1,0 +1,71 @@
+"""Paths of a recipe: relative to it, with variables of the environment, and folders inside installed packages."""
+
+from __future__ import annotations
+
+import importlib.util
+import os
+import re
+from pathlib import Path
+
+from litesmith.errors import RecipeError
+from litesmith.training_specs import HUGGING_FACE
+
+PACKAGE = "package:"
+_VARIABLE = re.compile(r"\$\{([A-Za-z_][A-Za-z0-9_]*)\}")
+
+
+def expanded(text: str, key: str) -> str:
+    """`text` with each `${NAME}` replaced by that variable of the environment.
+
+    Raises:
+        RecipeError: a variable is not set.
+    """
+
+    def value(found: re.Match[str]) -> str:
+        given = os.environ.get(found[1])
+        if not given:
+            raise RecipeError(f"{text!r} needs the environment variable {found[1]}, which is not set; set it", key=key)
+        return given
+
+    return _VARIABLE.sub(value, text)
+
+
+def model_source(reference: str, *, base: Path, key: str) -> str:
+    """What `hf:...` of a recipe names, as `converters.huggingface.load_text_model` takes it.
+
+    `hf:package:NAME/FOLDER` is a folder inside an installed package, `hf:FOLDER` one relative to the recipe, and
+    where that does not exist, a name on the hub.
+
+    Args:
+        reference: with or without the leading `hf:`.
+        base: the recipe's folder.
+        key: of the recipe, for messages.
+
+    Raises:
+        RecipeError: a variable is not set, or the package is not installed or has no such folder.
+    """
+    name = expanded(reference.removeprefix(HUGGING_FACE), key)
+    if name.startswith(PACKAGE):
+        return f"{HUGGING_FACE}{_in_package(name.removeprefix(PACKAGE), key)}"
+    folder = base / name
+    return f"{HUGGING_FACE}{folder}" if folder.is_dir() else f"{HUGGING_FACE}{name}"
+
+
+def model_folder(reference: str, *, base: Path, key: str) -> Path | None:
+    """The folder that `hf:...` names, None where it is a name on the hub."""
+    folder = Path(model_source(reference, base=base, key=key).removeprefix(HUGGING_FACE))
+    return folder if folder.is_dir() else None
+
+
+def _in_package(name: str, key: str) -> Path:
+    package, _, inside = name.partition("/")
+    try:
+        found = importlib.util.find_spec(package)
+    except (ImportError, ValueError):
+        found = None
+    if found is None or not found.submodule_search_locations:
+        raise RecipeError(f"the package {package!r} is not installed; run: pip install --no-deps {package}", key=key)
+    folder = Path(next(iter(found.submodule_search_locations))) / inside
+    if not folder.is_dir():
+        raise RecipeError(f"the package {package!r} has no folder {inside!r}; check the name", key=key)
+    return folder

@@ -1,0 +1,1 @@
+"""Text in the recipe's stages: sentences as ids, and the training of encoders."""

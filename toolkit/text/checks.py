@@ -1,0 +1,37 @@
+"""What of a recipe goes together where text is concerned."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from litesmith.training_specs import TEACHER, require
+
+if TYPE_CHECKING:
+    from litesmith.recipe import Recipe
+
+
+def check_text(recipe: Recipe) -> None:
+    """Refuse a recipe whose keys for text do not go together.
+
+    Raises:
+        RecipeError: naming the key.
+    """
+    teacher, student, distill, prune = recipe.teacher, recipe.student, recipe.distill, recipe.prune
+    for key, spec in (("teacher", teacher), ("student", student)):
+        is_text = spec is not None and spec.is_text
+        require(not is_text or recipe.data.text is not None, f"{key}.model", "is a text encoder; add [data.text]")
+    between = teacher is not None and teacher.is_text and student.is_text
+    if teacher is not None:
+        require(teacher.model != TEACHER, "teacher.model", "is the teacher itself; name hf:FOLDER")
+        require(not teacher.reshaped, f"teacher.{(*teacher.reshaped, '')[0]}", "is for the student; remove it")
+    require(student.model != TEACHER or between, "student.model", "is the teacher, so that must be hf:FOLDER")
+    for key in ("hidden", "relations", "cache_bytes"):
+        given = distill is not None and getattr(distill, key) is not None
+        require(not given or between, f"distill.{key}", "is for text encoders, hf:FOLDER; remove it")
+    require(prune is None or not prune.removes or student.is_text, "prune.heads", "and intermediate are for hf:FOLDER")
+    if prune is not None and not prune.removes:
+        keys = prune.train.for_text
+        require(not keys, f"prune.train.{(*keys, '')[0]}", "is for pruning that removes heads or units; remove it")
+    text = recipe.data.text
+    if text is not None and text.unlabelled is not None:
+        require(between and distill is not None, "data.text.unlabelled", "needs a teacher and student of hf:FOLDER")

@@ -1,0 +1,67 @@
+"""The text models that a recipe names: the teacher with its new head, and the student's first weights."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from litesmith.calibration.text.contract import TextContract
+from litesmith.converters.huggingface import load_text_model
+from litesmith.converters.text.architecture import Head, TextModel
+from litesmith.dataset import Dataset
+from litesmith.errors import RecipeError
+from litesmith.recipe_paths import model_source
+from litesmith.text.student import shaped, with_tokens
+from litesmith.training_specs import TEACHER, ModelSpec
+
+
+def checkpoint(spec: ModelSpec, train: Dataset, *, base: Path, key: str, seed: int) -> TextModel:
+    """The checkpoint of a recipe with a sequence head for the classes of the data; its whole vocabulary.
+
+    Raises:
+        ModelError: it cannot be read, or its head has other classes.
+        RecipeError: the ids of the data are not in its vocabulary, or mean other tokens.
+    """
+    contract = _contract(train)
+    source = model_source(spec.model, base=base, key=f"{key}.model")
+    model = load_text_model(source, length=contract.length, head=Head("sequence", train.class_names), seed=seed)
+    tokens = len(contract.vocabulary)
+    if tokens > model.architecture.vocabulary or contract.pad_id != model.pad_id:
+        raise RecipeError(
+            f"{spec.model} has {model.architecture.vocabulary} tokens, padding {model.pad_id}; the tokenizer gives "
+            f"{tokens} and {contract.pad_id}. Give the tokenizer of this checkpoint",
+            key=f"{key}.model",
+        )
+    return model
+
+
+def first_student(
+    spec: ModelSpec, teacher: TextModel | None, whole: Dataset, kept: Dataset, *, base: Path, seed: int
+) -> TextModel:
+    """The student before its training.
+
+    Args:
+        spec: of the recipe.
+        teacher: as it is now, for a student that is made of it.
+        whole: samples under the whole vocabulary.
+        kept: the same under the student's.
+        base: the recipe's folder.
+        seed: of what is drawn.
+
+    Raises:
+        ModelError: the checkpoint cannot be read.
+        RecipeError: it does not fit the data, or the sizes do not fit it.
+    """
+    if spec.model == TEACHER and teacher is not None:
+        model = teacher
+    else:
+        model = checkpoint(spec, whole, base=base, key="student", seed=seed)
+    contract = _contract(kept)
+    if contract.kept_ids is not None:
+        model = with_tokens(model, contract.kept_ids, contract.pad_id)
+    return shaped(model, spec, seed)
+
+
+def _contract(data: Dataset) -> TextContract:
+    if not isinstance(data.preprocess, TextContract):
+        raise RecipeError("is a text encoder, but the data are no sentences; add [data.text]", key="data.text")
+    return data.preprocess

@@ -1,0 +1,64 @@
+"""What a text encoder learns from: labels, the teacher's logits, and where asked for its states."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from litesmith import distill
+from litesmith.text import hidden, relations
+from litesmith.text.batches import Places
+from litesmith.text.fit import Encoder, Objective, Tensors
+from litesmith.text.forward import States, logits
+from litesmith.text.teacher_states import TeacherStates
+from litesmith.training_specs import DistillSpec
+
+Array = npt.NDArray[np.float32]
+
+
+def from_labels(y: Places) -> Objective:
+    """Cross-entropy with labels (N,)."""
+
+    def loss(encoder: Encoder, states: States, targets: Tensors) -> Any:
+        return distill.cross_entropy(targets["label"], logits(encoder.weights, encoder.head, states))
+
+    return Objective(loss, lambda places, length: {"label": y[places]})
+
+
+def from_teacher(
+    y: Places, teacher_logits: Array, spec: DistillSpec, teacher: TeacherStates | None = None, width: int = 0
+) -> Objective:
+    """The loss of `distill.distillation_loss`, and `spec.hidden` and `spec.relations` times those of their modules.
+
+    Args:
+        y: labels (N,), -1 where a sample has none: there the teacher's answer is its label.
+        teacher_logits: (N, classes).
+        spec: weights of the losses.
+        teacher: states of the teacher for the same samples, where the student learns from them.
+        width: the student's hidden width, for the projection to the teacher's.
+    """
+    packed = distill.pack_targets(np.where(y < 0, teacher_logits.argmax(axis=1), y), teacher_logits, spec)
+    answers = distill.distillation_loss(spec)
+    extra = {} if teacher is None or not spec.hidden else {"projection": hidden.projection(width, teacher.hidden)}
+
+    def loss(encoder: Encoder, states: States, targets: Tensors) -> Any:
+        total = answers(targets["packed"], logits(encoder.weights, encoder.head, states))
+        if "projection" in encoder.extra:
+            pairs = [(states.hidden[place + 1], targets[f"hidden.{place}"]) for place in range(len(states.hidden) - 1)]
+            mask = states.mask * targets["aligned"][:, None]
+            total += spec.hidden * hidden.loss(pairs, encoder.extra["projection"], mask)
+        if teacher is not None and spec.relations:
+            mask = states.mask * targets["aligned"][:, None]
+            last = (states.queries[-1], states.keys[-1], states.values[-1])
+            theirs = tuple(targets[name] for name in ("queries", "keys", "values"))
+            total += spec.relations * relations.loss(last, theirs, mask)
+        return total
+
+    def targets(places: Places, length: int) -> Mapping[str, Any]:
+        found: dict[str, Any] = {"packed": packed[places]}
+        return found if teacher is None else found | teacher.of(places, length)
+
+    return Objective(loss, targets, extra)
