@@ -30,6 +30,7 @@ def network_of(model: TextModel) -> Network:
         position, types = position + types[0], None
     return Network(
         word=weights["embeddings.word"],
+        word_scale=np.ones(weights["embeddings.word"].shape[1], np.float32),
         position=position,
         types=types,
         embeddings=_joint(weights, "embeddings.norm"),

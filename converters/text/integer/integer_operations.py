@@ -78,9 +78,11 @@ class IntegerOperations:
         """See `Operations`."""
         constant = np.broadcast_to(constant, x.shape)  # a full one is added faster than one that is broadcast
         stored = self._constant(f"{name}.constant", constant, x.dtype)
-        if x.dtype == "int8":  # what its steps cannot hold is added too
+        if x.dtype == "int8":  # what its steps cannot hold is added first; it is small
             rest = constant - np.float32(stored.scale) * np.rint(constant / np.float32(stored.scale))
-            x = self._sum(name, x, self._constant(f"{name}.rest", rest, x.dtype))
+            small = self._constant(f"{name}.rest", rest, x.dtype)
+            nearer = self.writer.tensor(f"{name}.nearer", x.shape, x.dtype, x.scale, x.zero_point)
+            x = self.writer.operator("ADD", [x, small], nearer, _plain_add())
         return self._sum(name, x, stored)
 
     def add(self, name: str, a: Held, b: Held) -> Held:

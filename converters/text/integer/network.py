@@ -141,7 +141,8 @@ class Network:
     """A whole encoder with its head.
 
     Attributes:
-        word: table (V, E), in the scale of `embeddings`, like the two below.
+        word: table (V, E), divided by `word_scale`.
+        word_scale: for each channel (E,); the two tables below are in the scale of `embeddings`.
         position: table (L, E), with the row of the only token type where types are no input.
         types: table (T, E) where token types are an input.
         embeddings: the joint of the sum of all three.
@@ -151,6 +152,7 @@ class Network:
     """
 
     word: Array
+    word_scale: Array
     position: Array
     types: Array | None
     embeddings: Joint

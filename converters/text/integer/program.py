@@ -44,7 +44,7 @@ class Program(Generic[T]):
     def run(self, network: Network) -> T:
         """From ids to the head's answer."""
         joint = network.embeddings
-        sums = self._parts("embeddings", self._embed(network))
+        sums = self._embed(network)
         name = "embeddings"
         for step in network.steps:
             passed = self._hand_on(name, joint, sums, step.joint.scale)
@@ -52,11 +52,19 @@ class Program(Generic[T]):
             name, joint = step.name, step.joint
         return self._head(network, name, joint, sums)
 
-    def _embed(self, network: Network) -> T:
-        x = self._ops.words("embeddings.word", network.word)
-        if network.types is not None:
-            x = self._ops.add("embeddings.typed", x, self._ops.types("embeddings.type", network.types))
-        return self._ops.add_constant("embeddings.sum", x, network.position)
+    def _embed(self, network: Network) -> list[T]:
+        """The first sum, part by part: each adds its own tokens' positions."""
+        factors = network.word_scale / network.embeddings.scale
+        words = self._ops.words("embeddings.word", network.word)
+        types = None if network.types is None else self._ops.types("embeddings.type", network.types)
+        sums = []
+        for rows in self._rows:
+            name = f"embeddings{rows.suffix}"
+            x = self._ops.scale(f"{name}.scaled", self._ops.part(f"{name}.words", words, rows), factors)
+            if types is not None:
+                x = self._ops.add(f"{name}.typed", x, self._ops.part(f"{name}.types", types, rows))
+            sums.append(self._ops.add_constant(f"{name}.sum", x, network.position[rows.start : rows.stop]))
+        return sums
 
     def _hand_on(self, name: str, joint: Joint, sums: list[T], following: Array | None) -> _Passed[T]:
         """Normalise a sum and scale it for its readers; `following` is the scale of the next sum."""

@@ -106,11 +106,12 @@ def test_a_template_of_another_shape(edited):
     refused(edited(swap), "the template .* cannot be followed")
 
 
-def test_a_post_processor_with_other_ids(edited):
+@pytest.mark.parametrize("ids", [[7], [2, 2], [], [-1], [10**6]])
+def test_a_post_processor_with_other_ids(edited, ids):
     def other(document):
-        document["post_processor"]["special_tokens"]["[CLS]"]["ids"] = [7]
+        document["post_processor"]["special_tokens"]["[CLS]"]["ids"] = ids
 
-    refused(edited(other), r"gives '\[CLS\]' the ids \[7\]")
+    refused(edited(other), r"gives '\[CLS\]' the ids \[")
 
 
 def test_a_whole_word_token(edited):

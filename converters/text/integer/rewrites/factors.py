@@ -27,6 +27,7 @@ def snap_factors(network: Network, seen: Observations, start: int = 0) -> Networ
 
     Must come last: it relies on the scales of sums and of what is read.
     """
+    network = _snap_words(network)
     joints, steps = list(network.joints), list(network.steps)
     for place, step in enumerate(steps):
         joint = joints[place]
@@ -48,6 +49,13 @@ def snap_factors(network: Network, seen: Observations, start: int = 0) -> Networ
         joints[-1] = _fed(joints[-1], change)
         network = with_head_input(network, _times_rows(change))
     return replace(network, steps=tuple(steps)).with_joints(joints)
+
+
+def _snap_words(network: Network) -> Network:
+    change = _change(network.word_scale / network.embeddings.scale)
+    joint = replace(network.embeddings, scale=network.embeddings.scale * change)
+    types = None if network.types is None else network.types / change
+    return replace(network, embeddings=joint, position=network.position / change, types=types)
 
 
 def _change(factors: Array) -> Array:

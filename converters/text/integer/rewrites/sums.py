@@ -22,7 +22,7 @@ def scale_sums(network: Network, seen: Observations, start: int = 0) -> Network:
         seen: of that network.
         start: rows before this one are wide and not looked at.
     """
-    scales = [_scale(np.abs(network.word).max(0))]
+    scales = [_scale(seen.size("embeddings.sized", start=start))]
     for step in network.steps:
         scales.append(_scale(_sizes(step, seen, start)))
     joints = [replace(joint, scale=joint.scale * scale) for joint, scale in zip(network.joints, scales, strict=True)]
@@ -32,8 +32,9 @@ def scale_sums(network: Network, seen: Observations, start: int = 0) -> Network:
         branch = step.branch and with_output(step.branch, lambda dense, divide=divide: dense.times(divide))
         steps.append(replace(step, branch=branch))
     types = None if network.types is None else network.types / scales[0]
-    tables = {"word": network.word / scales[0], "position": network.position / scales[0], "types": types}
-    return replace(network, steps=tuple(steps), **tables).with_joints(joints)
+    position, words = network.position / scales[0], _scale(np.abs(network.word).max(0))
+    network = replace(network, word=network.word / words, word_scale=words, position=position, types=types)
+    return replace(network, steps=tuple(steps)).with_joints(joints)
 
 
 def _sizes(step: Step, seen: Observations, start: int) -> Array:
