@@ -10,7 +10,7 @@ import numpy.typing as npt
 
 from litesmith.converters.text.architecture import Activation, Pooling
 from litesmith.converters.text.integer.functions import FUNCTIONS
-from litesmith.converters.text.integer.network import Array, Dense
+from litesmith.converters.text.integer.network import Array, Dense, Side
 from litesmith.converters.text.integer.operations import MASKED, Rows
 from litesmith.errors import ConversionError
 
@@ -33,7 +33,7 @@ class Values:
     start: int | None = 0
 
 
-def _ignore(name: str, array: Array, valid: Valid) -> None:
+def ignore(name: str, array: Array, valid: Valid) -> None:
     """Observe nothing."""
 
 
@@ -47,7 +47,7 @@ class FloatOperations:
         observe: is shown every tensor.
     """
 
-    def __init__(self, ids: Ids, pad_id: int, token_types: Ids | None = None, observe: Observe = _ignore) -> None:
+    def __init__(self, ids: Ids, pad_id: int, token_types: Ids | None = None, observe: Observe = ignore) -> None:
         self._ids = ids
         self._types = token_types
         self._valid: Valid = ids != pad_id
@@ -80,21 +80,24 @@ class FloatOperations:
         result = _dense(x.array, dense)
         return self._result(name, np.maximum(result, 0) if relu else result, x.start)
 
-    def term(self, name: str, x: Values, dense: Dense, held: Values) -> Values:
+    def beside(self, name: str, x: Values, read: Values, side: Side, output: Dense) -> tuple[Values, Dense]:
         """See `Operations`."""
-        return self.dense(name, x, dense)
+        more = np.clip(_dense(read.array, side.up), 0, side.caps)
+        self._result(f"{name}.side", more)
+        both = self._result(name, np.concatenate([x.array, more], axis=-1))
+        return both, Dense(np.concatenate([output.kernel, side.rows]), output.bias)
 
-    def limited(self, name: str, x: Values, dense: Dense, limits: Array | None, activation: Activation) -> Values:
+    def limited(self, name: str, x: Values, dense: Dense, limits: Array, activation: Activation) -> Values:
         """See `Operations`."""
-        before = _dense(x.array, dense)
-        before = before if limits is None else np.minimum(before, limits)
+        before = np.minimum(_dense(x.array, dense), limits)
         self._result(f"{name}.before", before, x.start)
         return self._result(name, FUNCTIONS[activation](before), x.start)
 
-    def inverse_size(self, name: str, x: Values) -> Values:
+    def inverse_size(self, name: str, x: Values, factors: Array) -> Values:
         """See `Operations`."""
-        squares = self._result(f"{name}.squares", np.square(x.array).sum(-1, keepdims=True), x.start)
-        return self._result(name, 1 / np.sqrt(squares.array), x.start)
+        sized = self._result(f"{name}.sized", x.array * factors, x.start)
+        squares = self._result(f"{name}.squares", np.square(sized.array).sum(-1, keepdims=True), x.start)
+        return self._result(f"{name}.size", 1 / np.sqrt(squares.array), x.start)
 
     def times_rows(self, name: str, x: Values, factors: Values) -> Values:
         """See `Operations`."""
@@ -161,8 +164,8 @@ class FloatOperations:
         floor = np.minimum(tokens.max(-1, keepdims=True), 0) + SOFTMAX_FLOOR
         if name.endswith(".masked"):
             tokens = np.maximum(tokens, floor)
-        shown = np.where(np.isfinite(tokens), tokens, tokens.max(-1, keepdims=True))
-        self._observe(name, np.moveaxis(shown, 1, 2).astype(np.float32), self._valid)
+        limits = np.stack([np.where(np.isfinite(tokens), tokens, np.inf).min(-1), tokens.max(-1)], axis=-1)
+        self._observe(name, np.moveaxis(limits, 1, 2).astype(np.float32), self._valid)
 
 
 # Below the largest score of a row a share is under exp(-10), 5e-5: less than the 1/256 that int8 tells apart.

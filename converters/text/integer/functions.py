@@ -12,7 +12,7 @@ from litesmith.converters.text.integer.network import Array
 
 
 def gelu(x: Array) -> Array:
-    """x * Phi(x), by the error function (arXiv 1606.08415, section 2)."""
+    """X * Phi(x), by the error function (arXiv 1606.08415, section 2)."""
     from scipy.special import erf
 
     result: Array = 0.5 * x * (1 + erf(x * np.float32(2**-0.5)))
@@ -30,7 +30,7 @@ def relu(x: Array) -> Array:
 
 
 def silu(x: Array) -> Array:
-    """x * sigmoid(x)."""
+    """X * sigmoid(x)."""
     return x / (1 + np.exp(-x))
 
 

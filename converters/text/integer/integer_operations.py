@@ -19,7 +19,7 @@ from litesmith.converters.text.integer.integers import (
     kernel_integers,
     rounded,
 )
-from litesmith.converters.text.integer.network import Array, Dense
+from litesmith.converters.text.integer.network import Array, Dense, Side
 from litesmith.converters.text.integer.observations import Observations
 from litesmith.converters.text.integer.operations import MASKED, Rows
 from litesmith.converters.text.integer.padding import Padding
@@ -28,10 +28,12 @@ from litesmith.errors import ConversionError
 _RELU = schema.ActivationFunctionType.RELU
 # A softmax in int8 gives shares in steps of 1/256, from 0 to 255/256 (TFLite quantization specification).
 _SHARE = 1 / 256
-# XNNPACK adds tensors whose steps are 2^-10 to 2^8 of the sum's (its delegate's checks of ADD).
-_LEAST_TERM = 2**-8
-# And takes products whose steps are less than 256 times the result's; finer ones would hold nothing more anyway.
+# XNNPACK takes products whose steps are less than 256 times the result's; finer results would hold nothing more.
 _LEAST_PRODUCT = 2**-6
+# A column at the side is not enlarged beyond this.
+_SMALLEST_SIDE = 2**-7
+# Factors of a sum of squares that are further above the median get steps of their own.
+_TIMES_MEDIAN = 8.0
 
 
 class IntegerOperations:
@@ -91,35 +93,49 @@ class IntegerOperations:
 
     def scale(self, name: str, x: Held, factors: Array) -> Held:
         """See `Operations`."""
-        # Its square has no zero point to take away: a sum of squares is the product of integers.
-        symmetric = name.endswith(".sized")
         range_name = f"{name.removesuffix('.fed')}.read" if name.endswith(".fed") and x.dtype == "int8" else name
-        result = self._result(name, x.shape, x.dtype, self._seen.range(range_name), symmetric=symmetric)
-        stored = self._constant(f"{name}.factors", factors[None], x.dtype)
-        return self.writer.operator("MUL", [x, stored], result, schema.MulOptionsT())
+        result = self._result(name, x.shape, x.dtype, self._seen.range(range_name))
+        return self._times(x, self._constant(f"{name}.factors", factors[None], x.dtype), result)
+
+    def _times(self, a: Held, b: Held, result: Held) -> Held:
+        return self.writer.operator("MUL", [a, b], result, schema.MulOptionsT())
 
     def dense(self, name: str, x: Held, dense: Dense, *, relu: bool = False, symmetric: bool = False) -> Held:
         """See `Operations`."""
         return self._fully_connected(name, x, dense, self._seen.range(name), relu=relu, symmetric=symmetric)
 
-    def term(self, name: str, x: Held, dense: Dense, held: Held) -> Held:
-        """See `Operations`."""
-        return self._fully_connected(name, x, dense, _reaching(self._seen.range(name), _LEAST_TERM * held.scale * INT8))
+    def beside(self, name: str, x: Held, read: Held, side: Side, output: Dense) -> tuple[Held, Dense]:
+        """See `Operations`; the integers of x end at the caps, and smaller columns are enlarged to fill them."""
+        largest = np.float32((INT8 - x.zero_point) * x.scale)
+        divide = np.clip(self._seen.high(f"{name}.side") / largest, np.float32(_SMALLEST_SIDE), 1)
+        more = self._fully_connected(f"{name}.side", read, side.up.times(1 / divide), x, relu=True)
+        width = x.shape[1] + more.shape[1]
+        both = self.writer.tensor(name, (x.shape[0], width), "int8", x.scale, x.zero_point)
+        options = schema.ConcatenationOptionsT()
+        options.axis = 1
+        self.writer.operator("CONCATENATION", [x, more], both, options)
+        return both, Dense(np.concatenate([output.kernel, side.rows * divide[:, None]]), output.bias)
 
     def _fully_connected(
-        self, name: str, x: Held, dense: Dense, limits: Range, *, relu: bool = False, symmetric: bool = False
+        self, name: str, x: Held, dense: Dense, steps: Range | Held, *, relu: bool = False, symmetric: bool = False
     ) -> Held:
+        """Into integers for a range, or into those of another tensor."""
         integers, scales = kernel_integers(dense.kernel)
         kernel = self.writer.constant(f"{name}.kernel", integers, scales)
-        steps = scales * np.float32(x.scale)
-        bias = self.writer.constant(f"{name}.bias", rounded(dense.bias, steps, 2**31 - 1, np.int32), steps)
-        limits = _reaching(limits, _LEAST_PRODUCT * float(steps.max()) * INT8)
-        result = self._result(name, (x.shape[0], dense.bias.size), "int8", limits, symmetric=symmetric)
+        products = scales * np.float32(x.scale)
+        bias = self.writer.constant(f"{name}.bias", rounded(dense.bias, products, 2**31 - 1, np.int32), products)
+        shape = (x.shape[0], dense.bias.size)
+        if isinstance(steps, Held):
+            result = self.writer.tensor(name, shape, "int8", steps.scale, steps.zero_point)
+        else:
+            least = _LEAST_PRODUCT * float(products.max()) * INT8
+            limits = Range(min(steps.low, -least), max(steps.high, least))
+            result = self._result(name, shape, "int8", limits, symmetric=symmetric)
         options = schema.FullyConnectedOptionsT()
         options.fusedActivationFunction = _RELU if relu else 0
         return self.writer.operator("FULLY_CONNECTED", [x, kernel, bias], result, options)
 
-    def limited(self, name: str, x: Held, dense: Dense, limits: Array | None, activation: Activation) -> Held:
+    def limited(self, name: str, x: Held, dense: Dense, limits: Array, activation: Activation) -> Held:
         """See `Operations`; the integers of what comes before the activation end at the limit."""
         if activation == "relu":
             return self.dense(name, x, dense, relu=True)
@@ -140,29 +156,45 @@ class IntegerOperations:
         options.approximate = activation == "gelu_tanh"
         return self.writer.operator("GELU", [x], result, options)
 
-    def inverse_size(self, name: str, x: Held) -> Held:
+    def inverse_size(self, name: str, x: Held, factors: Array) -> Held:
         """See `Operations`."""
+        groups = [np.ones(factors.shape, np.bool_)]
+        if x.dtype == "int8":  # a few large factors would take the steps from all others
+            large = np.abs(factors) > _TIMES_MEDIAN * np.median(np.abs(factors))
+            groups = [group for group in (~large, large) if group.any()]
+        squares: Held | None = None
+        for place, group in enumerate(groups):
+            part = self._squares(f"{name}{f'.{place}' * bool(place)}", name, x, np.where(group, factors, 0))
+            squares = part if squares is None else self._sum(f"{name}.squares", squares, part)
+        assert squares is not None  # there is a channel
+        rows, limits = x.shape[0], self._seen.range(f"{name}.size")
+        column = self._reshape(f"{name}.column", squares, (rows, 1))
+        inverse = self._result(f"{name}.size.int16", (rows, 1), "int16", limits)
+        self.writer.operator("RSQRT", [column], inverse)
+        return inverse if x.dtype == "int16" else self._requantized(f"{name}.size", inverse, "int8", limits)
+
+    def _squares(self, name: str, seen: str, x: Held, factors: Array) -> Held:
+        """Sums of squares of rows, in int16: (rows, 1, 1)."""
         rows, channels = x.shape
-        row = self._reshape(f"{name}.row", x, (rows, 1, channels))
+        size = float(np.where(factors != 0, self._seen.size(f"{seen}.sized"), 0).max())
+        # int8 has no zero point here: its products are then exact in int32.
+        sized = self._result(f"{name}.sized", x.shape, x.dtype, Range(-size, size), symmetric=True)
+        self._times(x, self._constant(f"{name}.sizes", factors[None], x.dtype), sized)
+        row = self._reshape(f"{name}.row", sized, (rows, 1, channels))
         options = schema.BatchMatMulOptionsT()
         options.adjY = True
-        limits = self._seen.range(f"{name}.squares")
+        limits = self._seen.range(f"{seen}.squares")
         if x.dtype == "int16":
             squares = self._result(f"{name}.squares", (rows, 1, 1), "int16", limits)
-            self.writer.operator("BATCH_MATMUL", [row, row], squares, options)
-        else:  # exact in int32, then as fine as int16
-            exact = self.writer.tensor(f"{name}.exact", (rows, 1, 1), "int32", x.scale**2)
-            self.writer.operator("BATCH_MATMUL", [row, row], exact, options)
-            squares = self._requantized(f"{name}.squares", exact, "int16", limits)
-        column = self._reshape(f"{name}.column", squares, (rows, 1))
-        inverse = self._result(f"{name}.int16", (rows, 1), "int16", self._seen.range(name))
-        self.writer.operator("RSQRT", [column], inverse)
-        return inverse if x.dtype == "int16" else self._requantized(name, inverse, "int8", self._seen.range(name))
+            return self.writer.operator("BATCH_MATMUL", [row, row], squares, options)
+        exact = self.writer.tensor(f"{name}.exact", (rows, 1, 1), "int32", sized.scale**2)
+        self.writer.operator("BATCH_MATMUL", [row, row], exact, options)
+        return self._requantized(f"{name}.squares", exact, "int16", limits)
 
     def times_rows(self, name: str, x: Held, factors: Held) -> Held:
         """See `Operations`."""
         result = self._result(name, x.shape, x.dtype, self._seen.range(name))
-        return self.writer.operator("MUL", [x, factors], result, schema.MulOptionsT())
+        return self._times(x, factors, result)
 
     def centre(self, name: str, x: Held) -> Held:
         """Not in integers.
@@ -297,8 +329,3 @@ def _plain_add() -> Any:
     options = schema.AddOptionsT()
     options.potScaleInt16 = False  # the scales need not be powers of two
     return options
-
-
-def _reaching(limits: Range, least: float) -> Range:
-    """The range, wide enough for steps of a 127th of `least`."""
-    return Range(min(limits.low, -least), max(limits.high, least))

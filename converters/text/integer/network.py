@@ -86,34 +86,51 @@ class Attention:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class FeedForward:
-    """`down(activation(up(x)))`; units in `excess` reach beyond `limit`, and what is beyond goes a way of its own.
+    """`down(activation(up(x)))`; what some units reach beyond a limit goes columns of its own, in stairs.
 
-    For an activation that is the identity above `limit`:
-    activation(u) = activation(min(u, limit)) + relu(u - limit).
+    For an activation that is the identity above the limit l:
+    activation(u) = activation(min(u, l)) + min(relu(u - l), l) + min(relu(u - 2 l), l) + ... + relu(u - n l).
+
+    Attributes:
+        limit: infinite without stairs.
+        stairs: for each column its unit and how many limits lie below it (1 to n).
     """
 
     up: Dense
     down: Dense
     activation: Activation
-    limit: float | None = None
-    excess: tuple[int, ...] = ()
+    limit: float = np.inf
+    stairs: tuple[tuple[int, int], ...] = ()
 
     @property
-    def limits(self) -> Array | None:
-        """The limit of every unit, infinity without one; None where no unit has one."""
-        if self.limit is None:
-            return None
+    def limits(self) -> Array:
+        """The limit of every unit, infinity without one."""
         limits = np.full_like(self.up.bias, np.inf)
-        limits[list(self.excess)] = self.limit
+        limits[[unit for unit, _ in self.stairs]] = self.limit
         return limits
 
-    def beyond(self) -> tuple[Dense, Dense]:
-        """Up (with a relu after it) and down for the units that reach beyond the limit."""
-        if self.limit is None:
-            raise ValueError("no unit reaches beyond a limit")
-        units = list(self.excess)
-        up = Dense(self.up.kernel[:, units], self.up.bias[units] - np.float32(self.limit))
-        return up, Dense(self.down.kernel[units], np.zeros_like(self.down.bias))
+    def beyond(self) -> Side:
+        """The columns."""
+        units = [unit for unit, _ in self.stairs]
+        below = np.array([stair for _, stair in self.stairs], np.float32)
+        top = np.array([(unit, stair + 1) not in self.stairs for unit, stair in self.stairs], np.bool_)
+        up = Dense(self.up.kernel[:, units], self.up.bias[units] - below * np.float32(self.limit))
+        return Side(up, np.where(top, np.inf, self.limit).astype(np.float32), self.down.kernel[units])
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Side:
+    """Columns set beside what a layer reads: `min(relu(read @ up + bias), caps)`, and the rows that read them.
+
+    Attributes:
+        up: (channels, columns).
+        caps: (columns,), infinite without one.
+        rows: (columns, outputs).
+    """
+
+    up: Dense
+    caps: Array
+    rows: Array
 
 
 Branch = Attention | FeedForward | Dense
@@ -171,6 +188,11 @@ class Network:
     def joints(self) -> tuple[Joint, ...]:
         """Every joint in order: the one before step i is at place i."""
         return (self.embeddings, *(step.joint for step in self.steps))
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Names of the joints, in the order of `joints`."""
+        return ("embeddings", *(step.name for step in self.steps))
 
     def with_joints(self, joints: Sequence[Joint]) -> Network:
         """The network with other joints, in the order of `joints`."""

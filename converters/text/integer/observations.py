@@ -13,17 +13,23 @@ from litesmith.errors import CalibrationError
 class Observations:
     """Streaming minimum and maximum; what padding holds is never looked at."""
 
-    def __init__(self) -> None:
+    def __init__(self, length: int) -> None:
+        """Texts have up to `length` tokens."""
+        self._length = length
         self._low: dict[str, Array] = {}
         self._high: dict[str, Array] = {}
 
     def __call__(self, name: str, values: Array, valid: Valid) -> None:
-        """Take in values (N, rows, ...) of the rows (N, rows) that are tokens."""
-        seen = valid.reshape(*valid.shape, *(1,) * (values.ndim - 2))
-        low = np.where(seen, values, np.inf).min(0)
-        high = np.where(seen, values, -np.inf).max(0)
-        self._low[name] = np.minimum(self._low.get(name, low), low)
-        self._high[name] = np.maximum(self._high.get(name, high), high)
+        """Take in values (N, rows, ...) of the rows (N, rows) that are tokens; texts may be cut to their tokens."""
+        shown = valid.reshape(*valid.shape, *(1,) * (values.ndim - 2))
+        low = np.where(shown, values, np.inf).min(0)
+        high = np.where(shown, values, -np.inf).max(0)
+        if name not in self._low:
+            room = (self._length, *low.shape[1:])
+            self._low[name], self._high[name] = np.full(room, np.inf), np.full(room, -np.inf)
+        rows = slice(0, len(low))
+        np.minimum(self._low[name][rows], low, out=self._low[name][rows])
+        np.maximum(self._high[name][rows], high, out=self._high[name][rows])
 
     def low(self, name: str, *, start: int = 0) -> Array:
         """Smallest value of each channel, over the rows from `start`."""

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Protocol, TypeVar
 
 from litesmith.converters.text.architecture import Activation, Pooling
-from litesmith.converters.text.integer.network import Array, Dense
+from litesmith.converters.text.integer.network import Array, Dense, Side
 
 T = TypeVar("T")
 
@@ -52,14 +52,14 @@ class Operations(Protocol[T]):
     def dense(self, name: str, x: T, dense: Dense, *, relu: bool = False, symmetric: bool = False) -> T:
         """`x @ kernel + bias`, with a relu after it; symmetric: the integers' zero point is 0."""
 
-    def term(self, name: str, x: T, dense: Dense, held: T) -> T:
-        """`x @ kernel + bias`, which will be added to `held` and may be much smaller."""
+    def beside(self, name: str, x: T, read: T, side: Side, output: Dense) -> tuple[T, Dense]:
+        """`x` with the side's columns of `read` set beside it, and the layer that reads both."""
 
-    def limited(self, name: str, x: T, dense: Dense, limits: Array | None, activation: Activation) -> T:
+    def limited(self, name: str, x: T, dense: Dense, limits: Array, activation: Activation) -> T:
         """`activation(min(x @ kernel + bias, limits))`."""
 
-    def inverse_size(self, name: str, x: T) -> T:
-        """1 / sqrt(sum of the squares of a row): (rows, 1)."""
+    def inverse_size(self, name: str, x: T, factors: Array) -> T:
+        """1 / sqrt(sum of the squares of a row, each channel times its factor first): (rows, 1)."""
 
     def times_rows(self, name: str, x: T, factors: T) -> T:
         """Each row of (rows, C) times its factor (rows, 1)."""

@@ -14,6 +14,7 @@ from litesmith.converters.text.integer.network import (
     FeedForward,
     Joint,
     Network,
+    Side,
     Step,
     normal_factors,
 )
@@ -87,11 +88,11 @@ class Program(Generic[T]):
         factors = normal_factors(joint)
         if not joint.normalised:
             return held, factors
-        sized = self._ops.scale(f"{name}.sized", held, joint.scale)
         if not joint.centred:
-            held = sized = self._ops.centre(f"{name}.centred", sized)
-            factors = factors / joint.scale
-        inverse = self._ops.inverse_size(f"{name}.size", sized)
+            held = self._ops.centre(f"{name}.centred", self._ops.scale(f"{name}.scaled", held, joint.scale))
+            inverse = self._ops.inverse_size(name, held, np.ones_like(joint.scale))
+            return self._ops.times_rows(f"{name}.normal", held, inverse), factors / joint.scale
+        inverse = self._ops.inverse_size(name, held, joint.scale)
         return self._ops.times_rows(f"{name}.normal", held, inverse), factors
 
     def _affine(self, name: str, x: T, factors: Array, shift: Array) -> T:
@@ -100,70 +101,52 @@ class Program(Generic[T]):
 
     def _sum(self, step: Step, before: Joint, passed: _Passed[T]) -> list[T]:
         """The parts of a step's sum."""
-        sums: list[T] = passed.residual if step.residual else []
-        for name, term in self._terms(step, before, passed.read):
-            added = self._parts(name, term)
-            if sums:
-                sums = [
-                    self._ops.add(f"{name}{rows.suffix}.sum", held, more)
-                    for rows, held, more in zip(self._rows, sums, added, strict=True)
-                ]
-            else:
-                sums = added
-        return self._with_excess(step, passed.read, sums)
+        added = self._branch(step, before, passed.read)
+        if not step.residual:
+            return added
+        if not added:
+            return passed.residual
+        return [
+            self._ops.add(f"{step.name}{rows.suffix}.sum", held, more)
+            for rows, held, more in zip(self._rows, passed.residual, added, strict=True)
+        ]
 
-    def _with_excess(self, step: Step, x: T, sums: list[T]) -> list[T]:
-        """What feed-forward units reach beyond their limit, for each part with its own range."""
-        if not isinstance(step.branch, FeedForward) or not step.branch.excess:
-            return sums
-        up, down = step.branch.beyond()
-        added = []
-        for rows, held in zip(self._rows, sums, strict=True):
-            name = f"{step.name}.beyond{rows.suffix}"
-            read = self._ops.part(f"{name}.read", x, replace(rows, wide=False))
-            reached = self._ops.dense(f"{name}.units", read, up, relu=True)
-            term = self._ops.term(f"{name}.output", reached, down, held)
-            if rows.wide:
-                term = self._ops.widen(f"{name}.part", term)
-            added.append(self._ops.add(f"{name}.sum", held, term))
-        return added
+    def _branch(self, step: Step, before: Joint, x: T) -> list[T]:
+        """What a step adds, part by part; less the mean of what it is added to."""
+        sides = [] if before.mean is None else [_mean(step, before.mean)]
+        branch = step.branch
+        if isinstance(branch, Attention):
+            inner, output = self._attention(step.name, x, branch), branch.output
+        elif isinstance(branch, FeedForward):
+            inner = self._ops.limited(f"{step.name}.up", x, branch.up, branch.limits, branch.activation)
+            output = branch.down
+            sides += [branch.beyond()] if branch.stairs else []
+        elif isinstance(branch, Dense):
+            inner, output = x, branch
+        elif sides:
+            (side,) = sides
+            columns = self._ops.dense(f"{step.name}.side", x, side.up, relu=True)
+            return self._outputs(step.name, columns, Dense(side.rows, np.zeros_like(step.joint.scale)))
+        else:
+            return []
+        if sides:
+            inner, output = self._ops.beside(f"{step.name}.inner", inner, x, _together(sides), output)
+        return self._outputs(step.name, inner, output)
 
-    def _terms(self, step: Step, before: Joint, x: T) -> list[tuple[str, T]]:
-        """What a step adds to the residual, each under its name."""
-        terms = []
-        mean = None if before.mean is None else self._mean(step, before.mean, x)
-        if isinstance(step.branch, Attention):
-            terms.append((f"{step.name}.output", self._attention(step.name, x, step.branch)))
-        elif isinstance(step.branch, FeedForward):
-            terms.append((f"{step.name}.output", self._feed_forward(step.name, x, step.branch)))
-        elif step.branch is not None:
-            terms.append((f"{step.name}.output", self._ops.dense(f"{step.name}.output", x, step.branch)))
-        if mean is None:
-            return terms
-        if not terms:
-            return [(f"{step.name}.mean", mean)]
-        (name, first), *rest = terms
-        return [(f"{name}.level", self._ops.add(f"{name}.level", first, mean)), *rest]
-
-    def _mean(self, step: Step, mean: Array, x: T) -> T:
-        """Minus the mean of the residual, in the scale of the sum."""
-        column = Dense(-mean[:, None], np.zeros(1, np.float32))
-        spread = Dense(1 / step.joint.scale[None], np.zeros_like(step.joint.scale))
-        return self._ops.dense(f"{step.name}.mean", self._ops.dense(f"{step.name}.mean.row", x, column), spread)
+    def _outputs(self, name: str, x: T, dense: Dense) -> list[T]:
+        """A layer for each part on its own: what massive rows give has another range."""
+        results = []
+        for rows in self._rows:
+            part = self._ops.part(f"{name}{rows.suffix}.inner.part", x, replace(rows, wide=False))
+            result = self._ops.dense(f"{name}{rows.suffix}.output", part, dense)
+            results.append(self._ops.widen(f"{name}{rows.suffix}.output.int16", result) if rows.wide else result)
+        return results
 
     def _attention(self, name: str, x: T, attention: Attention) -> T:
         query = self._ops.dense(f"{name}.query", x, attention.query)
         key = self._ops.dense(f"{name}.key", x, attention.key, symmetric=True)
         value = self._ops.dense(f"{name}.value", x, attention.value, symmetric=True)
-        context = self._ops.attend(name, query, key, value, attention.heads)
-        return self._ops.dense(f"{name}.output", context, attention.output)
-
-    def _feed_forward(self, name: str, x: T, network: FeedForward) -> T:
-        hidden = self._ops.limited(f"{name}.up", x, network.up, network.limits, network.activation)
-        return self._ops.dense(f"{name}.output", hidden, network.down)
-
-    def _parts(self, name: str, x: T) -> list[T]:
-        return [self._ops.part(f"{name}{rows.suffix}.part", x, rows) for rows in self._rows]
+        return self._ops.attend(name, query, key, value, attention.heads)
 
     def _head(self, network: Network, name: str, joint: Joint, sums: list[T]) -> T:
         head = network.head
@@ -174,7 +157,9 @@ class Program(Generic[T]):
             x = self._ops.first("head.first", x)
         if network.dense is not None:
             assert head.activation  # a dense layer of a head has one
-            x = self._ops.limited("head.dense", x, network.dense, None, head.activation)
+            x = self._ops.limited(
+                "head.dense", x, network.dense, np.full_like(network.dense.bias, np.inf), head.activation
+            )
         assert network.output is not None  # all heads but embeddings have it
         return self._ops.answer(self._ops.dense("head.output", x, network.output))
 
@@ -186,5 +171,20 @@ class Program(Generic[T]):
         pooled = self._ops.pool("head.mean", parts, self._rows, network.head.pooling)
         pooled = self._affine("head.pooled", pooled, factors, joint.beta)
         if network.head.normalize:
-            pooled = self._ops.times_rows("head.unit", pooled, self._ops.inverse_size("head.size", pooled))
+            pooled = self._ops.times_rows(
+                "head.unit", pooled, self._ops.inverse_size("head", pooled, np.ones_like(factors))
+            )
         return self._ops.answer(pooled)
+
+
+def _mean(step: Step, mean: Array) -> Side:
+    """Minus the mean of the residual: m is relu(m) - relu(-m)."""
+    up = Dense(np.stack([mean, -mean], axis=1), np.zeros(2, np.float32))
+    return Side(up, np.full(2, np.inf, np.float32), np.stack([-1 / step.joint.scale, 1 / step.joint.scale]))
+
+
+def _together(sides: list[Side]) -> Side:
+    up = Dense(
+        np.concatenate([side.up.kernel for side in sides], axis=1), np.concatenate([side.up.bias for side in sides])
+    )
+    return Side(up, np.concatenate([side.caps for side in sides]), np.concatenate([side.rows for side in sides]))

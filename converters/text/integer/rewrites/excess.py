@@ -19,8 +19,8 @@ _TIMES_MEDIAN = 3.0
 def split_excess(network: Network, seen: Observations, start: int = 0) -> Network:
     """Units are cut at a limit above which the activation is the identity; what is cut off is added beside them.
 
-    Otherwise one unit with large values, which massive activations come from (arXiv 2402.17762), takes the integers
-    from all others.
+    It stands in columns of the limit's height each, which fit the integers of the other units. Otherwise one unit with
+    large values, which massive activations come from (arXiv 2402.17762), takes the integers from all others.
     """
     steps = (
         replace(step, branch=_split(step.name, step.branch, seen)) if isinstance(step.branch, FeedForward) else step
@@ -34,8 +34,13 @@ def _split(name: str, network: FeedForward, seen: Observations) -> FeedForward:
     if identity is None:
         return network
     highest = seen.high(f"{name}.up.before")
-    limit = max(identity, _TIMES_MEDIAN * float(np.median(np.maximum(highest, 0)))) if identity == 0 else identity
+    limit = identity or _TIMES_MEDIAN * float(np.median(np.maximum(highest, 0)))
     units = np.flatnonzero(highest > _MARGIN * limit)
     if limit <= 0 or not (highest > limit).any() or len(units) > network.up.bias.size // 2:
         return network
-    return replace(network, limit=float(limit), excess=tuple(int(unit) for unit in units))
+    # As many stairs as reach the largest value that was seen, and one for those that came near the limit only.
+    counts = np.maximum(np.ceil(highest[units] / limit) - 1, 1).astype(int)
+    stairs = tuple(
+        (int(unit), stair) for unit, count in zip(units, counts, strict=True) for stair in range(1, count + 1)
+    )
+    return replace(network, limit=float(limit), stairs=stairs)

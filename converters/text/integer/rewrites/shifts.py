@@ -43,8 +43,8 @@ def centre_sums(network: Network) -> Network:
 
 
 def centre_words(network: Network) -> Network:
-    """The middle of each channel of the table of words goes into the table of positions: int8 has no offsets."""
-    middle = (network.word.min(0) + network.word.max(0)) / 2
+    """The mean of each channel of the table of words goes into the table of positions: its integers have no offset."""
+    middle = network.word.mean(0)
     middle = middle - middle.mean()  # rows keep their mean of 0
     return replace(network, word=network.word - middle, position=network.position + middle)
 

@@ -29,8 +29,7 @@ def smooth_inputs(network: Network, seen: Observations, start: int = 0) -> Netwo
     The factor is size ** e / largest weight ** (1 - e), as in SmoothQuant (arXiv 2211.10438, equation 4).
     """
     joints, steps = list(network.joints), list(network.steps)
-    names = ["embeddings", *(step.name for step in steps)]
-    for place, (name, joint) in enumerate(zip(names, joints, strict=True)):
+    for place, (name, joint) in enumerate(zip(network.names, joints, strict=True)):
         last = place == len(steps)
         readers = head_inputs(network) if last else inputs(steps[place].branch)
         if not readers:

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from litesmith.converters.text.integer.network import Array, Network, Step
+from litesmith.converters.text.integer.network import Array, Network
 from litesmith.converters.text.integer.observations import Observations
 from litesmith.converters.text.integer.rewrites.branches import with_output
 
@@ -24,7 +24,8 @@ def scale_sums(network: Network, seen: Observations, start: int = 0) -> Network:
     """
     scales = [_scale(seen.size("embeddings.sized", start=start))]
     for step in network.steps:
-        scales.append(_scale(_sizes(step, seen, start)))
+        tensor = f"{step.name}.sized" if step.joint.normalised else f"{step.name}.output"
+        scales.append(_scale(seen.size(tensor, start=start)))
     joints = [replace(joint, scale=joint.scale * scale) for joint, scale in zip(network.joints, scales, strict=True)]
     steps = []
     for step, scale in zip(network.steps, scales[1:], strict=True):
@@ -35,16 +36,6 @@ def scale_sums(network: Network, seen: Observations, start: int = 0) -> Network:
     position, words = network.position / scales[0], _scale(np.abs(network.word).max(0))
     network = replace(network, word=network.word / words, word_scale=words, position=position, types=types)
     return replace(network, steps=tuple(steps)).with_joints(joints)
-
-
-def _sizes(step: Step, seen: Observations, start: int) -> Array:
-    """Of the sum in the rows from `start`, and in all rows of what is added, which has one scale for all of them."""
-    sizes = np.zeros_like(step.joint.gamma)
-    if step.branch is not None:
-        sizes = seen.size(f"{step.name}.output")
-    if step.joint.normalised:
-        sizes = np.maximum(sizes, seen.size(f"{step.name}.sized", start=start))
-    return sizes
 
 
 def _scale(sizes: Array) -> Array:
