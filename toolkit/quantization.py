@@ -28,6 +28,7 @@ from litesmith.files import write_bytes
 from litesmith.measure import accuracy, measure, predict
 from litesmith.stage import MODEL, Result
 from litesmith.student import Run
+from litesmith.text.quantization import integer_file
 from litesmith.train import fit
 from litesmith.training_signal import training_signal
 from litesmith.training_specs import TrainSpec
@@ -74,6 +75,9 @@ def _convert(run: Run, model: Any, calibration: CalibrationSet) -> Conversion:
     wanted = run.recipe.quantize
     samples = calibration if wanted.conversion.needs_calibration else None
     acceptance = _acceptance(run, model.input_names[0])
+    if run.recipe.student.is_text and wanted.mode == "int8":
+        stage = run.steps()[-1]
+        return integer_file(run.stored_text(stage), _file_of(run, stage), calibration, acceptance)
     if wanted.qat is None:
         return convert(model, wanted.conversion, samples, treatment=wanted.treatment, acceptance=acceptance)
     before = _file_of(run, run.steps_before_quantization()[-1])

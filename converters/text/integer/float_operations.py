@@ -80,6 +80,10 @@ class FloatOperations:
         result = _dense(x.array, dense)
         return self._result(name, np.maximum(result, 0) if relu else result, x.start)
 
+    def wide_dense(self, name: str, x: Values, dense: Dense) -> Values:
+        """See `Operations`."""
+        return self.dense(name, x, dense)
+
     def beside(self, name: str, x: Values, read: Values, side: Side, output: Dense) -> tuple[Values, Dense]:
         """See `Operations`."""
         more = np.clip(_dense(read.array, side.up), 0, side.caps)
@@ -122,10 +126,6 @@ class FloatOperations:
     def part(self, name: str, x: Values, rows: Rows) -> Values:
         """See `Operations`."""
         return self._result(name, x.array[:, rows.start : rows.stop], rows.start)
-
-    def widen(self, name: str, x: Values) -> Values:
-        """See `Operations`."""
-        return self._result(name, x.array, x.start)
 
     def read(self, name: str, parts: list[Values]) -> Values:
         """See `Operations`."""

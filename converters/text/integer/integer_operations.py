@@ -104,6 +104,26 @@ class IntegerOperations:
         """See `Operations`."""
         return self._fully_connected(name, x, dense, self._seen.range(name), relu=relu, symmetric=symmetric)
 
+    def wide_dense(self, name: str, x: Held, dense: Dense) -> Held:
+        """See `Operations`.
+
+        A few channels of massive rows are far larger than all others. The layer is computed twice where that is so:
+        with steps for the others, which cuts these channels, and with steps for these.
+        """
+        sizes = self._seen.size(name)
+        fine = float(_TIMES_MEDIAN * np.median(sizes))
+        if sizes.max() <= fine:
+            return self._requantized(f"{name}.int16", self.dense(name, x, dense), "int16", self._seen.range(name))
+        parts = []
+        for part, size, kept in (("fine", fine, sizes <= fine), ("coarse", float(sizes.max()), sizes > fine)):
+            once = self._fully_connected(f"{name}.{part}", x, dense, Range(-size, size), symmetric=True)
+            wide = self._requantized(f"{name}.{part}.int16", once, "int16", Range(-size, size))
+            result = self._result(f"{name}.{part}.kept", wide.shape, "int16", Range(-size, size))
+            parts.append(
+                self._times(wide, self._constant(f"{name}.{part}.channels", 1.0 * kept[None], "int16"), result)
+            )
+        return self._sum(name, *parts)
+
     def beside(self, name: str, x: Held, read: Held, side: Side, output: Dense) -> tuple[Held, Dense]:
         """See `Operations`; the integers of x end at the caps, and smaller columns are enlarged to fill them."""
         largest = np.float32((INT8 - x.zero_point) * x.scale)
@@ -239,11 +259,7 @@ class IntegerOperations:
             size = self.writer.constant(f"{name}.count", np.array([count, x.shape[1]], np.int32))
             result = self.writer.tensor(f"{name}.rows", (count, x.shape[1]), x.dtype, x.scale, x.zero_point)
             x = self.writer.operator("SLICE", [x, begin, size], result, schema.SliceOptionsT())
-        return self.widen(name, x) if rows.wide else x
-
-    def widen(self, name: str, x: Held) -> Held:
-        """See `Operations`."""
-        return self._requantized(name, x, "int16", self._seen.range(name))
+        return self._requantized(name, x, "int16", self._seen.range(name)) if rows.wide else x
 
     def read(self, name: str, parts: list[Held]) -> Held:
         """See `Operations`."""

@@ -52,6 +52,9 @@ class Operations(Protocol[T]):
     def dense(self, name: str, x: T, dense: Dense, *, relu: bool = False, symmetric: bool = False) -> T:
         """`x @ kernel + bias`, with a relu after it; symmetric: the integers' zero point is 0."""
 
+    def wide_dense(self, name: str, x: T, dense: Dense) -> T:
+        """`x @ kernel + bias` in int16."""
+
     def beside(self, name: str, x: T, read: T, side: Side, output: Dense) -> tuple[T, Dense]:
         """`x` with the side's columns of `read` set beside it, and the layer that reads both."""
 
@@ -72,9 +75,6 @@ class Operations(Protocol[T]):
 
     def part(self, name: str, x: T, rows: Rows) -> T:
         """Those rows, in the part's own width."""
-
-    def widen(self, name: str, x: T) -> T:
-        """The same values in int16."""
 
     def read(self, name: str, parts: list[T]) -> T:
         """The parts below each other, in int8 as dense layers read them."""

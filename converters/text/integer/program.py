@@ -138,8 +138,8 @@ class Program(Generic[T]):
         results = []
         for rows in self._rows:
             part = self._ops.part(f"{name}{rows.suffix}.inner.part", x, replace(rows, wide=False))
-            result = self._ops.dense(f"{name}{rows.suffix}.output", part, dense)
-            results.append(self._ops.widen(f"{name}{rows.suffix}.output.int16", result) if rows.wide else result)
+            layer = self._ops.wide_dense if rows.wide else self._ops.dense
+            results.append(layer(f"{name}{rows.suffix}.output", part, dense))
         return results
 
     def _attention(self, name: str, x: T, attention: Attention) -> T:
