@@ -10,8 +10,6 @@ from litesmith.converters.text.integer.functions import IDENTITY_ABOVE
 from litesmith.converters.text.integer.network import FeedForward, Network
 from litesmith.converters.text.integer.observations import Observations
 
-# Texts that were not seen reach somewhat further.
-_MARGIN = 0.8
 # Where the activation is the identity from 0 on, units beyond this many times the median unit are cut.
 _TIMES_MEDIAN = 3.0
 
@@ -35,11 +33,11 @@ def _split(name: str, network: FeedForward, seen: Observations) -> FeedForward:
         return network
     highest = seen.high(f"{name}.up.before")
     limit = identity or _TIMES_MEDIAN * float(np.median(np.maximum(highest, 0)))
-    units = np.flatnonzero(highest > _MARGIN * limit)
-    if limit <= 0 or not (highest > limit).any() or len(units) > network.up.bias.size // 2:
+    units = np.flatnonzero(highest > limit)
+    if limit <= 0 or not len(units) or len(units) > network.up.bias.size // 2:
         return network
-    # As many stairs as reach the largest value that was seen, and one for those that came near the limit only.
-    counts = np.maximum(np.ceil(highest[units] / limit) - 1, 1).astype(int)
+    # As many stairs as reach the largest value that was seen.
+    counts = np.ceil(highest[units] / limit).astype(int) - 1
     stairs = tuple(
         (int(unit), stair) for unit, count in zip(units, counts, strict=True) for stair in range(1, count + 1)
     )
