@@ -18,7 +18,13 @@ __all__ = ["checkpoint_folder", "load_text_model"]
 
 
 def load_text_model(
-    source: str | Path, *, length: int, head: Head | None = None, revision: str | None = None, seed: int = 0
+    source: str | Path,
+    *,
+    length: int,
+    head: Head | None = None,
+    revision: str | None = None,
+    tokenizer: Path | None = None,
+    seed: int = 0,
 ) -> TextModel:
     """Read an encoder and its head from a checkpoint in safetensors.
 
@@ -28,6 +34,7 @@ def load_text_model(
         head: which head; the checkpoint's own if None. One that the checkpoint has not got is drawn anew, to be
             trained: its weights are listed in `TextModel.fresh`.
         revision: branch, tag or commit of a hub name.
+        tokenizer: folder of the tokenizer; the checkpoint's if None.
         seed: of the weights drawn anew.
 
     Raises:
@@ -38,7 +45,7 @@ def load_text_model(
     config = Config(folder / "config.json")
     family, architecture = family_of(config), read_architecture(config)
     architecture.check_length(length)
-    if (tokens := tokenizer_size(folder)) > architecture.vocabulary:
+    if (tokens := tokenizer_size(tokenizer or folder)) > architecture.vocabulary:
         raise ModelError(
             f"the tokenizer gives ids up to {tokens - 1}, but the table of tokens has {architecture.vocabulary} rows; "
             "give the tokenizer and the weights of one checkpoint",

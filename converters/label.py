@@ -18,7 +18,9 @@ from litesmith.converters.tflite_model import TFLiteModel
 
 __all__ = ["LABELS", "FloatTensor", "Label", "Verdict", "float_islands", "judge", "prove_integer_only", "truth_label"]
 
-Label = Literal["full-int8", "int8-float-io", "int16x8", "dynamic-range", "float16", "float32", "mixed"]
+Label = Literal[
+    "full-int8", "int8-float-io", "int16x8", "full-int8-int16", "dynamic-range", "float16", "float32", "mixed"
+]
 LABELS: tuple[Label, ...] = get_args(Label)
 
 _QUANTIZED = frozenset({"int8", "uint8", "int16", "uint16", "int4", "int2"})
@@ -47,6 +49,7 @@ class _Facts:
         plain: types of the tensors that are neither quantized nor float.
         floats: all float tensors.
         inner: the float tensors that do more than carry the app's inputs and outputs.
+        takes_ids: all inputs are plain integers.
         hybrid: operators that compute in float and take an integer kernel as it is.
     """
 
@@ -55,6 +58,7 @@ class _Facts:
     plain: frozenset[str]
     floats: tuple[FloatTensor, ...]
     inner: tuple[FloatTensor, ...]
+    takes_ids: bool
     hybrid: frozenset[str]
 
 
@@ -64,6 +68,7 @@ def truth_label(model: TFLiteModel) -> Label:
     - full-int8: no float tensor anywhere, activations int8 or uint8;
     - int8-float-io: the same behind QUANTIZE at float inputs and DEQUANTIZE at float outputs;
     - int16x8: activations int16, kernels int8, with or without float inputs and outputs;
+    - full-int8-int16: no float tensor anywhere, ids in, kernels int8, activations int8 and int16 (text);
     - dynamic-range: activations float32, integer kernels that operators take as they are;
     - float16: constants float16 that DEQUANTIZE widens, activations float32;
     - float32: nothing quantized;
@@ -93,7 +98,12 @@ def _judge_integer(facts: _Facts) -> Verdict:
         return Verdict("int8-float-io" if facts.floats else "full-int8", reason)
     if facts.activations == {"int16"} and "int8" in facts.stored <= {"int8", "int16"}:
         return Verdict("int16x8", f"kernels are int8, {reason}")
-    return Verdict("mixed", f"{reason}; constants are {_list(facts.stored)}")
+    label: Label = "mixed"
+    # An int8 model of which a few tensors were given 16 bits takes quantized inputs: it stays mixed.
+    sixteen = facts.activations == {"int8", "int16"} and "int8" in facts.stored <= {"int8", "int16"}
+    if sixteen and facts.takes_ids and not facts.floats:
+        label = "full-int8-int16"
+    return Verdict(label, f"{reason}; constants are {_list(facts.stored)}")
 
 
 def _judge_float(facts: _Facts) -> Verdict:
@@ -132,6 +142,7 @@ def _facts(model: TFLiteModel) -> _Facts:
         plain=frozenset(roles["plain"]),
         floats=float_islands(model),
         inner=float_islands(model, allow_float_io=True),
+        takes_ids=all(tensor.dtype in _INDEX for tensor in model.inputs),
         hybrid=frozenset(op.op for graph in model.subgraphs for op in graph.operators if _is_hybrid(graph, op)),
     )
 

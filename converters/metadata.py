@@ -67,8 +67,13 @@ def with_metadata(model: TFLiteModel, preprocess: Preprocess, class_names: Seque
         name,
         "Made by Litesmith. preprocess.json says to the last bit how an image or a row becomes the input.",
         (_input_facts(model.inputs[0], preprocess),),
-        (_output_facts(model.outputs[0], len(class_names)),),
+        (output_facts(model.outputs[0], f"Logits of {len(class_names)} classes.", labels=True),),
     )
+    return write_metadata(model, facts, files)
+
+
+def write_metadata(model: TFLiteModel, facts: ModelFacts, files: Mapping[str, bytes]) -> TFLiteModel:
+    """The same model with these metadata in place of earlier ones, and with these files appended."""
     editor = ModelEditor(model.content)
     _set_entry(editor, metadata_bytes(facts))
     return TFLiteModel(append_files(editor.to_bytes(), files), model.source)
@@ -137,7 +142,8 @@ def _input_facts(tensor: Tensor, preprocess: Preprocess) -> TensorFacts:
     )
 
 
-def _output_facts(tensor: Tensor, classes: int) -> TensorFacts:
+def output_facts(tensor: Tensor, description: str, *, labels: bool) -> TensorFacts:
+    """An output, with the limits of its integers, and with labels.txt where its last axis has `labels`."""
     quantization = tensor.quantization
     low: tuple[float, ...] = ()
     high: tuple[float, ...] = ()
@@ -145,7 +151,7 @@ def _output_facts(tensor: Tensor, classes: int) -> TensorFacts:
         limits, scale, zero = np.iinfo(tensor.dtype), quantization.scales[0], quantization.zero_points[0]
         low, high = ((_within(scale * (int(limit) - zero)),) for limit in (limits.min, limits.max))
     label = AssociatedFile(LABELS_FILE, "One class a line, in the order of the output.", AXIS_LABELS)
-    return TensorFacts(tensor.name, f"Logits of {classes} classes.", low=low, high=high, files=(label,))
+    return TensorFacts(tensor.name, description, low=low, high=high, files=(label,) if labels else ())
 
 
 def _digest(content: bytes) -> str:

@@ -14,6 +14,7 @@ from flatbuffers import number_types
 from flatbuffers.table import Table
 
 from litesmith.converters.metadata_tables import (
+    BERT_TOKENIZER,
     COLOURS,
     IDENTIFIER,
     IMAGE_PROPERTIES,
@@ -57,7 +58,15 @@ class _Reader:
             () if graph is None else tuple(self._tensor(tensor) for tensor in self._tables(graph, place))
             for place in (2, 3)
         )
-        return ModelFacts(self._text(root, 0), self._text(root, 1), inputs, outputs, self._text(root, 7))
+        wordpiece = () if graph is None else self._wordpiece(graph)
+        return ModelFacts(self._text(root, 0), self._text(root, 1), inputs, outputs, self._text(root, 7), wordpiece)
+
+    def _wordpiece(self, graph: Table) -> tuple[AssociatedFile, ...]:
+        for unit in self._tables(graph, 5):
+            options = self._table(unit, 1)
+            if self._byte(unit, 0) == BERT_TOKENIZER and options is not None:
+                return self._files(options, 0)
+        return ()
 
     def _tensor(self, table: Table) -> TensorFacts:
         content, stats = self._table(table, 3), self._table(table, 5)
@@ -74,10 +83,13 @@ class _Reader:
             high=() if stats is None else self._floats(stats, 0),
             colour=colour,
             size=size,
-            files=tuple(
-                AssociatedFile(self._text(file, 0), self._text(file, 1), self._byte(file, 2))
-                for file in self._tables(table, 6)
-            ),
+            files=self._files(table, 6),
+        )
+
+    def _files(self, table: Table, place: int) -> tuple[AssociatedFile, ...]:
+        return tuple(
+            AssociatedFile(self._text(file, 0), self._text(file, 1), self._byte(file, 2))
+            for file in self._tables(table, place)
         )
 
     def _image(self, content: Table) -> tuple[str, tuple[int, int] | None]:

@@ -12,12 +12,12 @@ from dataclasses import dataclass
 import flatbuffers
 
 IDENTIFIER = b"M001"
-# Nothing newer than version 1.0.0 of the schema is written.
-MIN_PARSER_VERSION = "1.0.0"
+# The first version of the schema that has all that is written: of images, vocabularies, and BERT's tokenizer.
+MIN_PARSER_VERSION, MIN_VOCABULARY_VERSION, MIN_TOKENIZER_VERSION = "1.0.0", "1.0.1", "1.1.0"
 # AssociatedFileType
-NO_TYPE, AXIS_LABELS = 0, 2
+NO_TYPE, AXIS_LABELS, VOCABULARY = 0, 2, 5
 # ContentProperties and ProcessUnitOptions
-IMAGE_PROPERTIES, NORMALIZATION = 2, 1
+IMAGE_PROPERTIES, NORMALIZATION, BERT_TOKENIZER = 2, 1, 4
 # ColorSpaceType
 COLOURS = {"rgb": 1, "gray": 2}
 
@@ -60,13 +60,23 @@ class TensorFacts:
 
 @dataclass(frozen=True, slots=True)
 class ModelFacts:
-    """What is known of a model; inputs and outputs in the order of the file."""
+    """What is known of a model.
+
+    Attributes:
+        name: what a person calls it.
+        description: for people.
+        inputs: in the order of the file.
+        outputs: likewise.
+        min_parser_version: of the schema, which a reader must know.
+        wordpiece: the vocabularies of BERT's tokenizer, where that makes the inputs.
+    """
 
     name: str
     description: str
     inputs: tuple[TensorFacts, ...]
     outputs: tuple[TensorFacts, ...]
     min_parser_version: str = MIN_PARSER_VERSION
+    wordpiece: tuple[AssociatedFile, ...] = ()
 
 
 def metadata_bytes(facts: ModelFacts) -> bytes:
@@ -74,7 +84,8 @@ def metadata_bytes(facts: ModelFacts) -> bytes:
     writer = _Writer()
     inputs = writer.vector(writer.tensor(tensor) for tensor in facts.inputs)
     outputs = writer.vector(writer.tensor(tensor) for tensor in facts.outputs)
-    graphs = writer.vector([writer.table(10, [(2, inputs), (3, outputs)])])
+    tokenizer = [(5, writer.tokenizer(facts.wordpiece))] if facts.wordpiece else []
+    graphs = writer.vector([writer.table(10, [(2, inputs), (3, outputs), *tokenizer])])
     texts = [(0, facts.name), (1, facts.description), (7, facts.min_parser_version)]
     root = writer.table(8, [*((place, writer.text(text)) for place, text in texts), (3, graphs)])
     return writer.finish(root)
@@ -102,6 +113,10 @@ class _Writer:
         if facts.files:
             fields.append((6, self.vector(self._file(file) for file in facts.files)))
         return self.table(7, fields)
+
+    def tokenizer(self, vocabularies: Sequence[AssociatedFile]) -> int:
+        options = self.table(1, [(0, self.vector(self._file(file) for file in vocabularies))])
+        return self.vector([self.table(2, [(1, options)], small=[(0, BERT_TOKENIZER)])])
 
     def text(self, value: str) -> int:
         return int(self._builder.CreateString(value))

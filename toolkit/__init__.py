@@ -16,6 +16,7 @@ _EXPORTS = {
     "Preprocess": "litesmith.calibration.preprocess",
     "QuantizationSpec": "litesmith.converters.quantize",
     "convert": "litesmith.converters.keras",
+    "convert_text": "litesmith.convert_text_model",
     "TargetProfile": "litesmith.targets.profile",
     "TargetReport": "litesmith.targets.report",
     "check": "litesmith.targets.check",

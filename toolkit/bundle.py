@@ -8,12 +8,13 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
 from litesmith import qat
+from litesmith.bundle_contract import CONTRACTS, contract_files
 from litesmith.bundle_folder import MANIFEST_FILE, replace_folder
 from litesmith.bundle_promise import PROMISE, check_promise, promise_of
 from litesmith.converters.label import truth_label
@@ -32,13 +33,15 @@ from litesmith.targets.report import SEVERITIES, TargetReport
 
 __all__ = [
     "FILES", "FORMAT", "LABELS_FILE", "MANIFEST_FILE", "PREPROCESS_FILE", "Bundle", "Provenance", "read_bundle",
-    "replace_folder", "write_bundle",
+    "replace_folder", "write_bundle", "write_files",
 ]  # fmt: skip
 
 FORMAT = "litesmith-bundle"
 VERSION = 1
 CARD_FILE = "MODEL_CARD.md"
-# What a bundle of this version holds beside its manifest: exactly these.
+# What every bundle of this version holds beside its manifest and the files of its contract.
+COMMON = (MODEL_FILE, LABELS_FILE, VECTORS_FILE, CARD_FILE)
+# What a bundle of images or numbers holds: exactly these.
 FILES = (MODEL_FILE, LABELS_FILE, PREPROCESS_FILE, VECTORS_FILE, CARD_FILE)
 
 
@@ -68,8 +71,17 @@ class Bundle:
     contents: Mapping[str, bytes]
 
 
-def write_bundle(folder: Path, model: TFLiteModel, splits: Splits, provenance: Provenance) -> Path:
+def write_bundle(
+    folder: Path, model: TFLiteModel, splits: Splits, provenance: Provenance, *, texts: Sequence[str] | None = None
+) -> Path:
     """Write a bundle; one that is there already is replaced when the new one is complete.
+
+    Args:
+        folder: of the bundle.
+        model: what is shipped.
+        splits: what it was trained and measured on.
+        provenance: where it came from.
+        texts: of a text model, what the test split's ids were made of, in its order.
 
     Raises:
         ModelError: the runtime cannot run the file, or it is not what the recipe promised or the ledger ends with.
@@ -78,15 +90,42 @@ def write_bundle(folder: Path, model: TFLiteModel, splits: Splits, provenance: P
     """
     if provenance.ledger.deployed.sha256 != model.sha256:
         raise ModelError("is not the file of the ledger's last row; run the recipe again", file=model.source)
-    golden = make_golden(model, splits.test, quantization_aware=qat.STAGE in provenance.details["quantize"]["steps"])
+    aware = qat.STAGE in provenance.details["quantize"]["steps"]
+    golden = make_golden(model, splits.test, quantization_aware=aware, texts=texts)
     facts = _facts(model, golden, splits, provenance)
     check_promise(facts, model)
+    contract = contract_files(splits.test.preprocess)
+    return write_files(folder, model, golden, facts, contract, model_card(facts, golden, splits, provenance))
+
+
+def write_files(
+    folder: Path,
+    model: TFLiteModel,
+    golden: GoldenVectors,
+    facts: Mapping[str, Any],
+    contract: Mapping[str, bytes],
+    card: str,
+) -> Path:
+    """Write a bundle of what is known already.
+
+    Args:
+        folder: of the bundle.
+        model: what is shipped.
+        golden: its vectors, with the names of its classes.
+        facts: the manifest without its files.
+        contract: what `contract_files` gave.
+        card: the model card.
+
+    Raises:
+        DataError: a class name has more than one line, or the file holds another contract or other labels.
+        OutputError: the folder cannot be written, or holds something else.
+    """
     contents = {
         MODEL_FILE: model.content,
-        LABELS_FILE: labels_text(splits.test.class_names).encode(),
-        PREPROCESS_FILE: splits.test.preprocess.to_json().encode(),
+        LABELS_FILE: labels_text(golden.class_names).encode(),
+        **contract,
         VECTORS_FILE: golden.to_json().encode(),
-        CARD_FILE: model_card(facts, golden, splits, provenance).encode(),
+        CARD_FILE: card.encode(),
     }
     refuse_other_files(model, contents)
     files = {name: {"sha256": _sha256(content), "bytes": len(content)} for name, content in contents.items()}
@@ -110,7 +149,7 @@ def read_bundle(path: Path) -> Bundle:
         )
     manifest_text = _read(folder / MANIFEST_FILE)
     manifest, digests = _parse_manifest(folder / MANIFEST_FILE, manifest_text)
-    contents = {name: _read(folder / name) for name in FILES}
+    contents = {name: _read(folder / name) for name in digests}
     for name, content in contents.items():
         if _sha256(content) != digests[name]:
             raise ModelError(
@@ -169,9 +208,10 @@ def _parse_manifest(path: Path, content: bytes) -> tuple[dict[str, Any], dict[st
         raise ModelError("is no manifest of a bundle; write the bundle again", file=path) from error
     if kind != (FORMAT, VERSION):
         raise ModelError(f"is format {kind}, not {(FORMAT, VERSION)}; update litesmith", file=path)
-    if set(digests) != set(FILES):
+    if not any(set(digests) == {*COMMON, *contract} for contract in CONTRACTS):
         raise ModelError(
-            f"lists {', '.join(sorted(digests)) or 'no file'}, not {', '.join(sorted(FILES))}; write the bundle again",
+            f"lists {', '.join(sorted(digests)) or 'no file'}, not {', '.join(sorted(FILES))}, nor the files of a "
+            "text contract in place of preprocess.json; write the bundle again",
             file=path,
         )
     return manifest, digests

@@ -6,25 +6,35 @@ each other, whoever wrote them.
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass
 
-from litesmith.bundle import LABELS_FILE, MANIFEST_FILE, PREPROCESS_FILE, Bundle
+import numpy as np
+
+from litesmith.bundle import LABELS_FILE, MANIFEST_FILE, Bundle
+from litesmith.bundle_contract import contract_place, read_contract, tensor_shape
 from litesmith.bundle_promise import check_promise
 from litesmith.calibration.preprocess import Preprocess
+from litesmith.calibration.text.contract import TextContract
 from litesmith.converters.graph import Tensor
 from litesmith.converters.metadata import refuse_other_files
 from litesmith.converters.op_versions import needed_ops
 from litesmith.converters.runtime_versions import oldest_runtime
 from litesmith.converters.tflite_model import TFLiteModel
 from litesmith.errors import DataError, ModelError
-from litesmith.golden import MODEL_FILE
+from litesmith.golden import MODEL_FILE, VECTORS_FILE
+from litesmith.golden_vectors import GoldenVectors
 from litesmith.targets.session import TensorSpec
+
+# What the manifest says of an output that is no logits.
+EMBEDDING = "embedding"
 
 
 @dataclass(frozen=True, slots=True)
 class BundleFacts:
-    """What manifest, model, labels and preprocessing agree on; `oldest_runtime` is read off the model's operators."""
+    """What manifest, model, labels and preprocessing agree on; `oldest_runtime` is read off the model's operators.
+
+    There are no labels where the output is an embedding.
+    """
 
     name: str
     sha256: str
@@ -32,7 +42,7 @@ class BundleFacts:
     input: TensorSpec
     output: TensorSpec
     labels: tuple[str, ...]
-    preprocess: Preprocess
+    preprocess: Preprocess | TextContract
 
 
 def bundle_facts(bundle: Bundle) -> BundleFacts:
@@ -51,15 +61,17 @@ def bundle_facts(bundle: Bundle) -> BundleFacts:
         input=_spec(bundle, model, "inputs"),
         output=_spec(bundle, model, "outputs"),
         labels=_labels(bundle),
-        preprocess=_preprocess(bundle),
+        preprocess=read_contract(bundle.folder, bundle.contents),
     )
     _check_labels(bundle, facts)
-    if facts.preprocess.tensor_shape != facts.input.shape[1:]:
+    given = tensor_shape(facts.preprocess)
+    if given != facts.input.shape[1:]:
         raise ModelError(
-            f"gives {facts.preprocess.tensor_shape}, but the model takes {facts.input.shape[1:]}; "
-            "write the bundle again",
-            file=bundle.folder / PREPROCESS_FILE,
+            f"gives {given}, but the model takes {facts.input.shape[1:]}; write the bundle again",
+            file=contract_place(bundle.folder, bundle.contents),
         )
+    if isinstance(facts.preprocess, TextContract):
+        _check_ids(bundle, facts.preprocess, facts.input)
     try:
         refuse_other_files(model, bundle.contents)
     except DataError as error:
@@ -115,7 +127,8 @@ def _labels(bundle: Bundle) -> tuple[str, ...]:
 
 def _check_labels(bundle: Bundle, facts: BundleFacts) -> None:
     classes = facts.output.shape[-1] if facts.output.shape else 0
-    if facts.output.shape != (1, classes) or len(facts.labels) != classes:
+    is_embedding = not facts.labels and bundle.manifest["outputs"][0].get("holds") == EMBEDDING
+    if facts.output.shape != (1, classes) or (len(facts.labels) != classes and not is_embedding):
         raise ModelError(
             f"names {len(facts.labels)} classes, but the model gives {facts.output.shape}; "
             "give one label for each output, then write the bundle again",
@@ -123,11 +136,18 @@ def _check_labels(bundle: Bundle, facts: BundleFacts) -> None:
         )
 
 
-def _preprocess(bundle: Bundle) -> Preprocess:
-    place = bundle.folder / PREPROCESS_FILE
+def _check_ids(bundle: Bundle, contract: TextContract, into: TensorSpec) -> None:
+    """The golden texts become the ids that were recorded, which are whole numbers as the contract gives them."""
+    if into.dtype != "int32":
+        raise ModelError(f"{into.name} holds {into.dtype}; an app feeds ids as int32", file=bundle.folder / MODEL_FILE)
+    place = bundle.folder / VECTORS_FILE
     try:
-        return Preprocess.from_dict(json.loads(bundle.contents[PREPROCESS_FILE]))
+        golden = GoldenVectors.from_json(bundle.contents[VECTORS_FILE].decode())
     except ValueError as error:
-        raise ModelError("is no JSON; write the bundle again", file=place) from error
-    except DataError as error:
-        raise ModelError(str(error), file=place) from error
+        raise ModelError(f"holds no golden vectors ({error}); write the bundle again", file=place) from error
+    for vector in golden.vectors:
+        if vector.text is None or not np.array_equal(contract.encode(vector.text).ids, vector.tensor.ravel()):
+            raise ModelError(
+                f"sample {vector.sample}: its text does not become its ids by text.json; write the bundle again",
+                file=place,
+            )

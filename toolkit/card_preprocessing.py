@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from litesmith.calibration.preprocess import Preprocess
 from litesmith.calibration.preprocess_checks import Numbers
+from litesmith.calibration.text.contract import TextContract
+from litesmith.card_text import text_steps
 
 _CHANNELS = {
     "gray": "A colour image becomes gray: `(0.299 R + 0.587 G) + 0.114 B`; a gray one stays as it is.",
@@ -17,8 +19,10 @@ _RESIZE = {
 }
 
 
-def preprocessing(preprocess: Preprocess) -> str:
-    """The steps as a numbered list."""
+def preprocessing(preprocess: Preprocess | TextContract) -> str:
+    """The steps as a numbered list; those of texts in a paragraph."""
+    if isinstance(preprocess, TextContract):
+        return text_steps(preprocess)
     steps = _image_steps(preprocess) if preprocess.kind == "image" else []
     scale, offset = _numbers(preprocess.scale), _numbers(preprocess.offset)
     steps.append(f"`x = value * {scale} + {offset}`, in float32, rounded after each operation.")

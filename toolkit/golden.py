@@ -10,10 +10,12 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from litesmith.calibration.text.contract import TextContract
 from litesmith.converters.tflite_model import TFLiteModel
 from litesmith.dataset import Dataset
 from litesmith.errors import ModelError
-from litesmith.golden_vectors import GoldenVectors, Tolerance, Vector, read_golden
+from litesmith.golden_tolerance import AFTER_TRAINING, AWARE, TEXT, tolerance_of
+from litesmith.golden_vectors import GoldenVectors, Vector, read_golden
 from litesmith.measure import to_real, to_tensor
 from litesmith.targets.isolated import IsolatedRun, run_isolated
 from litesmith.targets.runtimes import default
@@ -28,12 +30,6 @@ FEWEST, MOST = 10, 32
 MOST_INPUT_VALUES = 500_000
 # Per vector wanted, how many samples are tried to find one whose class no kernel's rounding can change.
 TRIES = 4
-# Measured, XNNPACK against the plain kernels of LiteRT 2.3 on x86-64: at most 1 LSB on files quantized after
-# training, up to 5 on files trained quantization-aware.
-STEPS_AFTER_TRAINING = 1
-STEPS_QUANTIZATION_AWARE = 5
-# Of the largest output: float32 kernels differ by less than 1e-6 of it, float16 has a resolution of 5e-4.
-FLOAT_STEP = 1e-3
 # Of a step: a float32 output of up to 2^15 steps is itself rounded by 0.002 of one.
 ROUNDING = 0.01
 
@@ -66,7 +62,9 @@ class GoldenResult:
         return {"ok": self.ok, **asdict(self)}
 
 
-def make_golden(model: TFLiteModel, test: Dataset, *, quantization_aware: bool) -> GoldenVectors:
+def make_golden(
+    model: TFLiteModel, test: Dataset, *, quantization_aware: bool, texts: Sequence[str] | None = None
+) -> GoldenVectors:
     """Run samples of the test split that cover every class where there is room for it; the choice is deterministic.
 
     Per class, samples come first whose largest output leads by more than kernels may differ, and among them those
@@ -76,6 +74,7 @@ def make_golden(model: TFLiteModel, test: Dataset, *, quantization_aware: bool) 
         model: a classifier with one input and one output, batch 1.
         test: where samples are taken from.
         quantization_aware: whether the file was trained so, which decides the tolerance.
+        texts: what the samples were made of, in their order, for vectors of a text model that begin with the text.
 
     Raises:
         ModelError: the runtime cannot run the file, or it does not give a finite number for each class.
@@ -87,9 +86,14 @@ def make_golden(model: TFLiteModel, test: Dataset, *, quantization_aware: bool) 
         raise ModelError(f"gives {list(out.shape)}, not one logit for each of {classes} classes", file=model.source)
     count = vector_count(classes, test.x[0].size)
     tried = in_turns(test.y, np.zeros(len(test), bool))[: TRIES * count]
-    vectors = [_run(session, test, int(place)) for place in tried]
+    given = [None if texts is None else texts[place] for place in tried]
+    vectors = [
+        run_sample(session, test.x[place : place + 1], int(place), text=text, label=int(test.y[place]))
+        for place, text in zip(tried, given, strict=True)
+    ]
     outputs = np.concatenate([vector.output for vector in vectors])
-    tolerance = _tolerance(model, outputs, quantization_aware)
+    kind = TEXT if isinstance(test.preprocess, TextContract) else AWARE if quantization_aware else AFTER_TRAINING
+    tolerance = tolerance_of(model, outputs, kind)
     lead = np.diff(np.sort(outputs, axis=-1)[:, -2:], axis=-1)[:, 0]
     unclear = lead <= 2 * tolerance.steps * tolerance.step
     chosen = in_turns(test.y[tried], unclear)[:count]
@@ -132,7 +136,9 @@ def compare_golden(
         unit=golden.tolerance.unit,
         different=sum(int(np.count_nonzero(apart)) for apart in steps),
         values=sum(apart.size for apart in steps),
-        wrong_class=tuple(place for place, raw in enumerate(raws) if raw.argmax() != expected[place]),
+        wrong_class=tuple(
+            place for place, raw in enumerate(raws) if expected[place] is not None and raw.argmax() != expected[place]
+        ),
         runtime=runtime,
         runtime_version=runtime_version,
         delegate=delegate,
@@ -158,34 +164,34 @@ def in_turns(labels: npt.NDArray[np.int64], last: npt.NDArray[np.bool_]) -> npt.
     return turns
 
 
-def _run(session: Session, test: Dataset, place: int) -> Vector:
-    x = test.x[place : place + 1]
+def run_sample(
+    session: Session,
+    x: Array,
+    place: int,
+    *,
+    text: str | None = None,
+    label: int | None = None,
+    classes: bool = True,
+) -> Vector:
+    """The vector of one sample.
+
+    Args:
+        session: the model.
+        x: preprocessed (1, ...).
+        place: what the vector calls it.
+        text: what it was made of.
+        label: its class, where that is known.
+        classes: whether the output is logits.
+
+    Raises:
+        ModelError: the model gives NaN or infinity for it.
+    """
     tensor = to_tensor(x, session.inputs[0])
     (raw,) = session.run([tensor])
     output = to_real(raw, session.outputs[0])
     if not np.isfinite(output).all():
         raise ModelError(f"test sample {place} gives {output.ravel()}; an app cannot use that, train the model again")
-    return Vector(place, int(test.y[place]), int(output.argmax()), x, tensor, raw, output)
-
-
-def _tolerance(model: TFLiteModel, outputs: npt.NDArray[np.float32], quantization_aware: bool) -> Tolerance:
-    (out,) = model.outputs
-    producer = model.main.producers().get(out.index)
-    last = model.main.operators[producer] if producer is not None else None
-    inner = model.main.operands(last)[0] if last is not None and last.op == "DEQUANTIZE" else None
-    quantization = out.quantization or (inner.quantization if inner else None)
-    if quantization is None:
-        step = FLOAT_STEP * float(np.abs(outputs).max() or 1)
-        return Tolerance(
-            step, 1, f"x {step:.3g}", f"float kernels round differently; {FLOAT_STEP:g} of the largest output"
-        )
-    if quantization_aware:
-        steps, kind = STEPS_QUANTIZATION_AWARE, "files trained quantization-aware"
-    else:
-        steps, kind = STEPS_AFTER_TRAINING, "files quantized after training"
-    step = quantization.scales[0]
-    unit = "LSB" if out.quantization else f"LSB ({step:.3g}) of the tensor behind the float output"
-    return Tolerance(step, steps, unit, f"kernel sets differ by at most {steps} LSB on {kind}")
+    return Vector(place, label, int(output.argmax()) if classes else None, x, tensor, raw, output, text)
 
 
 def _single_output(run: IsolatedRun, golden: GoldenVectors, bundle: Path) -> Array:

@@ -40,20 +40,28 @@ class Tolerance:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Vector:
-    """One sample of the test split: `input` is preprocessed float32, `tensor` is what the app feeds."""
+    """One sample: `input` is preprocessed float32, or ids as int32; `tensor` is what the app feeds.
+
+    `label` is None where it is not known, `predicted` where the output is no logits, `text` where it is not kept or
+    the sample is none.
+    """
 
     sample: int
-    label: int
-    predicted: int
-    input: npt.NDArray[np.float32]
+    label: int | None
+    predicted: int | None
+    input: Array
     tensor: Array
     output_raw: Array
     output: npt.NDArray[np.float32]
+    text: str | None = None
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class GoldenVectors:
-    """Vectors of one file with one input and one output; `computed_by` names runtime, version and delegate."""
+    """Vectors of one file with one input and one output; `computed_by` names runtime, version and delegate.
+
+    `class_names` is empty where the output is no logits.
+    """
 
     vectors: tuple[Vector, ...]
     input: TensorSpec
@@ -69,7 +77,7 @@ class GoldenVectors:
             agree = np.array_equal(to_tensor(vector.input, self.input), vector.tensor) and np.array_equal(
                 to_real(vector.output_raw, self.output), vector.output
             )
-            if not agree or vector.output.argmax() != vector.predicted:
+            if not agree or (vector.output.argmax() if self.class_names else None) != vector.predicted:
                 raise ValueError(f"raw and real values of sample {vector.sample} contradict each other")
 
     def to_json(self) -> str:
@@ -89,13 +97,16 @@ class GoldenVectors:
     def _vector(self, vector: Vector) -> dict[str, Any]:
         return {
             "sample": vector.sample,
-            "label": {"index": vector.label, "name": self.class_names[vector.label]},
-            "predicted": {"index": vector.predicted, "name": self.class_names[vector.predicted]},
-            "input": vector.input.ravel().tolist(),
+            "label": self._named(vector.label),
+            "predicted": self._named(vector.predicted),
+            **({"text": vector.text} if vector.text is not None else {"input": vector.input.ravel().tolist()}),
             "input_tensor": vector.tensor.ravel().tolist(),
             "output_raw": vector.output_raw.ravel().tolist(),
             "output": vector.output.ravel().tolist(),
         }
+
+    def _named(self, index: int | None) -> dict[str, Any] | None:
+        return None if index is None else {"index": index, "name": self.class_names[index]}
 
     @classmethod
     def from_json(cls, text: str) -> GoldenVectors:
@@ -140,15 +151,22 @@ def _spec(document: Mapping[str, Any]) -> TensorSpec:
 
 
 def _vector(document: Mapping[str, Any], into: TensorSpec, out: TensorSpec) -> Vector:
+    # The contract makes the ids of a text: nothing lies between them and what is fed.
+    ids = "text" in document
     return Vector(
         sample=document["sample"],
-        label=document["label"]["index"],
-        predicted=document["predicted"]["index"],
-        input=_array(document["input"], into.shape, "float32"),
+        label=_index(document["label"]),
+        predicted=_index(document["predicted"]),
+        input=_array(document["input_tensor" if ids else "input"], into.shape, into.dtype if ids else "float32"),
         tensor=_array(document["input_tensor"], into.shape, into.dtype),
         output_raw=_array(document["output_raw"], out.shape, out.dtype),
         output=_array(document["output"], out.shape, "float32"),
+        text=document.get("text"),
     )
+
+
+def _index(named: Mapping[str, Any] | None) -> int | None:
+    return None if named is None else int(named["index"])
 
 
 def _array(values: list[float], shape: tuple[int, ...], dtype: str) -> Array:

@@ -38,8 +38,16 @@ def whole_numbers(values: Iterable[int]) -> str:
 
 def texts(values: Iterable[str]) -> str:
     """A List<String>, one on a line."""
+    values = tuple(values)
+    if not values:
+        return "emptyList()"
     lines = "".join(f"        {text(value)},\n" for value in values)
     return f"listOf(\n{lines}    )"
+
+
+def truth(value: bool) -> str:
+    """A Boolean."""
+    return "true" if value else "false"
 
 
 def _code(character: str) -> str:

@@ -121,7 +121,7 @@ def _data(facts: Mapping[str, Any], splits: Splits) -> str:
 def _feeding(spec: TensorSpec) -> str:
     head = f"Input `{spec.name}`, {spec.dtype}, shape {list(spec.shape)}, batch 1. "
     if spec.scale is None:
-        return head + "Feed `x` as it is."
+        return head + ("Feed the ids as they are." if spec.dtype == "int32" else "Feed `x` as it is.")
     limits = np.iinfo(spec.dtype)
     return (
         f"{head}Feed\n\n"

@@ -12,14 +12,14 @@ from project import APPLICATION, ASSETS, BUILD, MAIN, versions
 from shell import FRAMEWORK_RESOURCES, run
 
 
-def link_resources() -> tuple[Path, Path]:
+def link_resources(assets: Path = ASSETS) -> tuple[Path, Path]:
     """Compile resources and manifest; gives the APK with the assets, and the folder of R.java."""
     compiled, apk, java = BUILD / "resources.zip", BUILD / "resources.apk", BUILD / "java"
     pins = versions()
     _empty(java)
     run("aapt2", "compile", "--dir", MAIN / "res", "-o", compiled)
     run(
-        "aapt2", "link", "-I", FRAMEWORK_RESOURCES, "--manifest", _manifest(), "-A", ASSETS, "--java", java,
+        "aapt2", "link", "-I", FRAMEWORK_RESOURCES, "--manifest", _manifest(), "-A", assets, "--java", java,
         # With its dot: without it the model is compressed, and mapping it into memory fails on the phone.
         "-0", ".tflite",
         # Debian's aapt2 does not know <uses-native-library>, which came with API 31.

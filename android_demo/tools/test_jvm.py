@@ -17,6 +17,8 @@ from shell import FRAMEWORK_RESOURCES, BuildError, require, run, say
 
 PROGRAMS = ("java", "javac", "mvn", "aapt2", "enjarify")
 VECTORS = 1200
+# The app's assets, and those of the text models that its tests open beside the app's own.
+TEST_ASSETS = BUILD / "test-assets"
 # What has views or Android in it; everything else goes to dex and back.
 _UI = re.compile(
     r"(MainActivity|Views|Tabs|OptionsRow|Asset\w+|\w+Screen|DrawView|PictureFile|PicturePicker|R)(Kt)?(\$.*)?$"
@@ -29,7 +31,7 @@ def test() -> None:
     require_bundle()
     BUILD.mkdir(parents=True, exist_ok=True)
     _make_vectors()
-    resources, java = link_resources()
+    resources, java = link_resources(TEST_ASSETS)
     _configure_robolectric(resources)
     say("dex and back: dx, enjarify")
     libraries = fetch()
@@ -39,7 +41,7 @@ def test() -> None:
         shutil.rmtree(BUILD / "jvm" / made, ignore_errors=True)
     said = run("mvn", "-B", "-f", DEMO / "jvm" / "pom.xml", "test")
     for line in said.splitlines():
-        if re.match(r"(\[INFO\] |)(Tests run:|pictures:|preprocess:|real model|generated classes:)", line):
+        if re.match(r"(\[INFO\] |)(Tests run:|pictures:|preprocess:|text:|real model|generated classes:)", line):
             say(line.removeprefix("[INFO] "))
     say("litesmith bench --runner app: adb, an emulated phone, the app's benchmark")
     say(_bench_in_app())
@@ -48,20 +50,24 @@ def test() -> None:
 def _make_vectors() -> None:
     """Python's side of the comparisons."""
     resources, cases = BUILD / "test-resources", BUILD / "cases"
-    shutil.rmtree(resources, ignore_errors=True)
-    shutil.rmtree(cases, ignore_errors=True)
+    for made in (resources, cases, TEST_ASSETS):
+        shutil.rmtree(made, ignore_errors=True)
     resources.mkdir()
+    shutil.copytree(ASSETS, TEST_ASSETS)
     script = DEMO.parent / "tests" / "calibration" / "preprocess_vectors.py"
     run(sys.executable, script, resources / "preprocess.jsonl", str(VECTORS))
     say(run(sys.executable, DEMO / "tools" / "make_pictures.py", resources / "pictures").strip())
-    say(run(sys.executable, DEMO / "tools" / "make_cases.py", cases, resources / "cases.json").strip())
+    tools = DEMO / "tools"
+    say(run(sys.executable, tools / "make_cases.py", cases, resources / "cases.json").strip())
+    say(run(sys.executable, tools / "make_text_vectors.py", resources / "text").strip())
+    say(run(sys.executable, tools / "make_text_cases.py", cases, TEST_ASSETS).strip())
 
 
 def _configure_robolectric(resources: Path) -> None:
     """Where Robolectric finds what aapt2 made; Gradle writes the same file."""
     lines = {
         "android_merged_manifest": BUILD / "AndroidManifest.xml",
-        "android_merged_assets": ASSETS,
+        "android_merged_assets": TEST_ASSETS,
         "android_resource_apk": resources,
         "android_custom_package": APPLICATION,
     }

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from litesmith.commands.answer import Answer
-from litesmith.errors import OutputError
+from litesmith.errors import DataError, OutputError
 
 if TYPE_CHECKING:
     from litesmith.bundle import Bundle
@@ -33,7 +33,19 @@ class _Installed:
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Arguments of the command."""
-    parser.add_argument("folder", type=Path, metavar="DIR", help="a run's folder, or a bundle")
+    parser.add_argument(
+        "folder",
+        type=Path,
+        metavar="DIR",
+        help="a run's folder, a bundle, or the .tflite of a text model to make one of",
+    )
+    parser.add_argument(
+        "--sentences",
+        type=Path,
+        metavar="FILE",
+        help="for a .tflite: sentences like those of the app, one a line or a column of a table, as golden vectors",
+    )
+    parser.add_argument("--out", type=Path, metavar="FOLDER", help="for a .tflite: where the bundle is made")
     parser.add_argument(
         "--android",
         type=Path,
@@ -46,9 +58,11 @@ def execute(args: argparse.Namespace) -> Answer:
     """Check, and copy what was checked; exit code 1 if this runtime computes something else.
 
     Raises:
+        DataError: a file is given without sentences, or holds no text contract.
         ModelError: there is no bundle, a file of it was changed or contradicts another, the model cannot be run, or the
             app cannot use it.
-        OutputError: the app's folder does not exist, is no app's, or cannot be written.
+        OutputError: the app's folder does not exist, is no app's, or cannot be written, or a file is given without
+            `--out`.
     """
     from litesmith.bundle import read_bundle
     from litesmith.bundle_facts import bundle_facts
@@ -56,12 +70,26 @@ def execute(args: argparse.Namespace) -> Answer:
 
     if args.android is not None and not args.android.is_dir():
         raise OutputError(f"{args.android}: is no folder; give the folder of the app's project")
-    bundle = read_bundle(args.folder)
+    bundle = read_bundle(_made_of_file(args) if args.folder.is_file() else args.folder)
     bundle_facts(bundle)
     golden = verify_golden(bundle.folder)
     installed = _install(bundle, args.android) if args.android is not None and golden.ok else None
     document, text = _document(bundle, golden, installed), _text(bundle, golden, installed)
     return Answer(document, text, 0 if golden.ok else 1)
+
+
+def _made_of_file(args: argparse.Namespace) -> Path:
+    """The bundle of a text model that no recipe made."""
+    from litesmith.bundle_text import write_text_bundle
+    from litesmith.calibration.text.sentences import read_sentences
+    from litesmith.converters.tflite_model import TFLiteModel
+
+    model = TFLiteModel.from_file(args.folder)
+    if args.sentences is None:
+        raise DataError(f"{args.folder}: a bundle proves a text model by sentences; pass --sentences FILE")
+    if args.out is None:
+        raise OutputError(f"{args.folder}: is no bundle yet; say where one shall be made with --out FOLDER")
+    return write_text_bundle(args.out, model, read_sentences(args.sentences), name=args.folder.stem)
 
 
 def _install(bundle: Bundle, app: Path) -> _Installed:

@@ -1,4 +1,4 @@
-"""`litesmith convert`: a Keras model to a `.tflite` that is what it says."""
+"""`litesmith convert`: a Keras model or a Hugging Face checkpoint to a `.tflite` that is what it says."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from litesmith.commands.acceptance import acceptance, add_acceptance_arguments, refuse_unjudged
 from litesmith.commands.answer import Answer
 from litesmith.commands.arguments import RANGE_METHODS, add_preprocess_arguments
+from litesmith.commands.convert_text import add_text_arguments, convert_text_model, is_text, refuse_text_options
 from litesmith.commands.tries_text import tries_text
 from litesmith.errors import CalibrationError, ConversionError, OutputError
 
@@ -19,26 +20,36 @@ if TYPE_CHECKING:
     from litesmith.converters.quantize import QuantizationSpec
     from litesmith.converters.tflite_model import TFLiteModel
 
-SUMMARY = "convert a Keras model or a float .tflite, and prove what it became"
-EXAMPLE = "litesmith convert model.h5 --out model.tflite --quantize int8 --calibration samples.npz"
+SUMMARY = "convert a Keras model, a Hugging Face text model or a float .tflite, and prove what it became"
+EXAMPLE = (
+    "litesmith convert model.h5 --out model.tflite --quantize int8 --calibration samples.npz\n"
+    "text:    litesmith convert hf:FOLDER --out model.tflite --quantize int --calibration sentences.txt"
+)
 TRIAL_TIMEOUT_S = 60.0  # for one run of a .tflite before it is calibrated
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Arguments of the command."""
-    parser.add_argument("model", type=Path, metavar="MODEL", help=".keras, .h5, SavedModel or float .tflite")
+    parser.add_argument(
+        "model", type=Path, metavar="MODEL", help=".keras, .h5, SavedModel, float .tflite, or hf:FOLDER for text"
+    )
     parser.add_argument("--out", type=Path, required=True, metavar="X.tflite", help="the file to write")
-    modes = ("float32", "float16", "dynamic", "int8", "int16x8")
-    parser.add_argument("--quantize", choices=modes, default="int8", help="type of weights and activations (int8)")
+    modes = ("float32", "float16", "dynamic", "int8", "int16x8", "int", "compare")
+    parser.add_argument(
+        "--quantize",
+        choices=modes,
+        help="type of weights and activations (int8); text: int, integers throughout (its default), or compare: all",
+    )
     parser.add_argument(
         "--io", default="", metavar="TYPE", help="type of inputs and outputs: int8, uint8, int16, float32"
     )
     parser.add_argument(
         "--calibration",
         metavar="DATA",
-        help="representative samples: .npz, .tsv, .csv, folder of images, or package.module:function",
+        help="representative samples: .npz, .tsv, .csv, folder of images, package.module:function; or sentences",
     )
     add_preprocess_arguments(parser)
+    add_text_arguments(parser)
     _add_quantization_arguments(parser)
     parser.add_argument(
         "--samples", type=int, metavar="N", help="how many samples to calibrate with (200, or all there are)"
@@ -83,6 +94,15 @@ def _add_quantization_arguments(parser: argparse.ArgumentParser) -> None:
 
 def execute(args: argparse.Namespace) -> Answer:
     """Convert, prove, measure, write; exit code 1 if a limit is unmet."""
+    _refuse_unwritable(args.out)
+    _refuse_overwriting_sources(args)
+    if is_text(args.model):
+        return convert_text_model(args, add_arguments)
+    refuse_text_options(args)
+    return _convert_other(args)
+
+
+def _convert_other(args: argparse.Namespace) -> Answer:
     from litesmith.commands.conversion_samples import conversion_samples
     from litesmith.converters.calibrated import Treatment
     from litesmith.converters.convert import convert
@@ -94,8 +114,6 @@ def execute(args: argparse.Namespace) -> Answer:
     spec, treatment = _spec(args), Treatment(args.effort, args.method, _choices(args.range, "--range"))
     if spec.needs_calibration and args.calibration is None:
         raise CalibrationError(f"--quantize {spec.mode} needs representative samples; pass --calibration DATA")
-    _refuse_unwritable(args.out)
-    _refuse_overwriting_sources(args)
     source = _load(args)
     samples = conversion_samples(args, source, calibrate=spec.needs_calibration)
     calibration = samples.calibration if spec.needs_calibration else None
@@ -111,7 +129,9 @@ def _spec(args: argparse.Namespace) -> QuantizationSpec:
     from litesmith.converters.quantize import QuantizationSpec
 
     precision = _choices(args.precision, "--precision")
-    return QuantizationSpec(args.quantize, args.io, args.weight_bits, args.per_channel, args.symmetric, precision)
+    return QuantizationSpec(
+        args.quantize or "int8", args.io, args.weight_bits, args.per_channel, args.symmetric, precision
+    )
 
 
 def _choices(texts: list[str], option: str) -> dict[str, str]:

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from litesmith.commands.answer import Answer, counted, one_line, printable, table
+from litesmith.commands.inspect_described import described, described_lines
 
 if TYPE_CHECKING:
     from litesmith.converters.graph import Tensor
@@ -62,7 +63,7 @@ def describe(model: TFLiteModel) -> dict[str, Any]:
         "inputs": [_interface(tensor) for tensor in model.inputs],
         "outputs": [_interface(tensor) for tensor in model.outputs],
         "metadata": {name: _short(content) for name, content in model.metadata.items()},
-        "described": _described(model),
+        "described": described(model),
         **_unusual(model),
     }
 
@@ -111,18 +112,6 @@ def _interface(tensor: Tensor) -> dict[str, Any]:
     }
 
 
-def _described(model: TFLiteModel) -> dict[str, Any] | None:
-    """What standard TFLite metadata say, with the sizes of the files that are appended; None where there are none."""
-    from dataclasses import asdict
-
-    from litesmith.converters.metadata import read_metadata
-
-    found = read_metadata(model)
-    if found is None:
-        return None
-    return {**asdict(found.facts), "files": {name: len(content) for name, content in found.files.items()}}
-
-
 def _one_or_all(values: tuple[Any, ...]) -> Any:
     return values[0] if len(values) == 1 else list(values)
 
@@ -144,29 +133,11 @@ def _summary(facts: dict[str, Any]) -> str:
         "zeros": f"{facts['weight_sparsity']:.1%} of the weights of its convolutions and dense layers",
         "runtime": f"oldest TFLite with its operators: {facts['oldest_runtime']}",
         "metadata": metadata or "none",
-        **_described_lines(facts["described"]),
+        **described_lines(facts["described"]),
         "sha256": facts["sha256"],
         **_unusual_lines(facts),
     }
     return "\n".join(f"{key:9} {value}" for key, value in lines.items())
-
-
-def _described_lines(described: dict[str, Any] | None) -> dict[str, str]:
-    if described is None:
-        return {}
-    lines = {"called": described["name"] or "(no name)"}
-    for tensor in described["inputs"]:
-        if tensor["mean"] and tensor["std"]:
-            lines["input"] = f"(value - {_plain(tensor['mean'])}) / {_plain(tensor['std'])}"
-            lines["input"] += f" of {_plain(tensor['low'])} to {_plain(tensor['high'])}" if tensor["high"] else ""
-    if described["files"]:
-        lines["holds"] = ", ".join(f"{name} ({size:,} bytes)" for name, size in described["files"].items())
-    return lines
-
-
-def _plain(numbers: tuple[float, ...]) -> str:
-    texts = [f"{number:g}" for number in numbers]
-    return texts[0] if len(texts) == 1 else f"[{', '.join(texts)}]"
 
 
 def _signature_lines(facts: dict[str, Any]) -> str:

@@ -55,6 +55,7 @@ def load_text(data: DataSpec, text: TextSpec, *, source: str, base: Path, seed: 
     """
     contract = whole_contract(text, base)
     sentences = read_sentences(base / source, text)
+    sentences = sentences.at(long_enough(sentences.texts, text))
     if text.samples is not None:
         drawn = draw_at_most(len(sentences.texts), text.samples, seed, sentences.labels, source=source)
         sentences = sentences.at(drawn)
@@ -71,6 +72,18 @@ def load_text(data: DataSpec, text: TextSpec, *, source: str, base: Path, seed: 
     if unlabelled is not None:
         digest.update(unlabelled.teacher_x.tobytes())
     return Samples(student, teacher, digest.hexdigest(), unlabelled)
+
+
+def long_enough(texts: Sequence[str], text: TextSpec) -> list[int]:
+    """Places of the texts with as many words as the recipe asks for.
+
+    Raises:
+        DataError: there is none.
+    """
+    places = [place for place, one in enumerate(texts) if len(one.split()) >= text.least_words]
+    if not places:
+        raise DataError(f"no sentence has {text.least_words} words; lower data.text.least_words")
+    return places
 
 
 def whole_contract(text: TextSpec, base: Path) -> TextContract:

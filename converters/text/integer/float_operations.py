@@ -9,15 +9,20 @@ import numpy as np
 import numpy.typing as npt
 
 from litesmith.converters.text.architecture import Activation, Pooling
+from litesmith.converters.text.integer.blocks import Array, Dense, Side
 from litesmith.converters.text.integer.functions import FUNCTIONS
-from litesmith.converters.text.integer.network import Array, Dense, Side
-from litesmith.converters.text.integer.operations import MASKED, Rows
+from litesmith.converters.text.integer.operations import Rows
 from litesmith.errors import ConversionError
 
 Ids = npt.NDArray[np.int32]
 Valid = npt.NDArray[np.bool_]
 # Takes a tensor's name, its values (N, rows, ...), and which rows (N, rows) are those of tokens.
 Observe = Callable[[str, Array, Valid], None]
+
+# Added to the scores of padding: its share is exactly 0, and a text of padding alone is still finite.
+MASKED = np.float32(-1e9)
+# Below the largest score of a row a share is under exp(-10), 5e-5: less than the 1/256 that int8 tells apart.
+SOFTMAX_FLOOR = np.float32(-10.0)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -103,7 +108,7 @@ class FloatOperations:
         squares = self._result(f"{name}.squares", np.square(sized.array).sum(-1, keepdims=True), x.start)
         return self._result(f"{name}.size", 1 / np.sqrt(squares.array), x.start)
 
-    def times_rows(self, name: str, x: Values, factors: Values) -> Values:
+    def times_rows(self, name: str, x: Values, factors: Values, *, symmetric: bool = False) -> Values:
         """See `Operations`."""
         return self._result(name, x.array * factors.array, x.start)
 
@@ -116,7 +121,7 @@ class FloatOperations:
         q, k, v = (_split(x.array, heads) for x in (query, key, value))
         scores = q @ k.swapaxes(-1, -2)
         self._pairs(f"{name}.scores", scores)
-        masked = scores + np.where(self._valid, np.float32(0), np.float32(MASKED))[:, None, None]
+        masked = scores + np.where(self._valid, np.float32(0), MASKED)[:, None, None]
         self._pairs(f"{name}.masked", masked)
         shares = np.exp(masked - masked.max(-1, keepdims=True))
         shares /= shares.sum(-1, keepdims=True)
@@ -142,7 +147,7 @@ class FloatOperations:
         tokens = np.concatenate([part.array for part in parts], axis=1)
         if pooling == "first":
             return self._result(name, tokens[:, :1], None)
-        shares = (self._valid / self._valid.sum(1, keepdims=True)).astype(np.float32)
+        shares = (self._valid / np.maximum(self._valid.sum(1, keepdims=True), 1)).astype(np.float32)
         return self._result(name, shares[:, None] @ tokens, None)
 
     def answer(self, x: Values) -> Values:
@@ -156,9 +161,10 @@ class FloatOperations:
         return Values(array, start)
 
     def _pairs(self, name: str, scores: Array) -> None:
-        """Show scores (N, heads, L, L) of tokens to tokens, and where the largest of a token is negative, below it.
+        """Show the limits of scores (N, heads, L, L) of tokens to tokens.
 
-        A softmax needs what is near the largest score of its row; scores of padding are far below and may be cut.
+        Of what a softmax reads only those near the largest score of their row, or near 0 where that is positive: what
+        is further below may be cut, as the scores of padding are.
         """
         tokens = np.where(self._valid[:, None, None], scores, -np.inf)
         floor = np.minimum(tokens.max(-1, keepdims=True), 0) + SOFTMAX_FLOOR
@@ -166,10 +172,6 @@ class FloatOperations:
             tokens = np.maximum(tokens, floor)
         limits = np.stack([np.where(np.isfinite(tokens), tokens, np.inf).min(-1), tokens.max(-1)], axis=-1)
         self._observe(name, np.moveaxis(limits, 1, 2).astype(np.float32), self._valid)
-
-
-# Below the largest score of a row a share is under exp(-10), 5e-5: less than the 1/256 that int8 tells apart.
-SOFTMAX_FLOOR = np.float32(-10.0)
 
 
 def _dense(x: Array, dense: Dense) -> Array:

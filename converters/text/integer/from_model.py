@@ -7,23 +7,21 @@ from collections.abc import Mapping
 import numpy as np
 
 from litesmith.converters.text.architecture import TextModel
-from litesmith.converters.text.integer.network import Array, Attention, Dense, FeedForward, Joint, Network, Step
+from litesmith.converters.text.integer.blocks import Array, Attention, Dense, FeedForward
+from litesmith.converters.text.integer.network import Joint, Network, Step
 from litesmith.errors import ConversionError
-
-# Of the families that can be imported; the others have blocks that this form has not got.
-REFUSED = {"affine": "its norms only scale and shift (MobileBERT)"}
 
 
 def network_of(model: TextModel) -> Network:
     """The form that the rewrites work on; it computes what the Keras model computes.
 
+    The norms' epsilon is left out: it is far below the variance of what they read.
+
     Raises:
         ConversionError: an arrangement that this form has not got.
     """
-    a, weights = model.architecture, model.weights
-    if a.norm in REFUSED or a.bottleneck or a.stacked or a.trigram:
-        why = REFUSED.get(a.norm, "it has bottlenecks, stacked feed-forwards or trigrams")
-        raise ConversionError(f"the integer rewrites do not know this encoder: {why}; convert it with --quantize int8")
+    weights = model.weights
+    _check(model)
     position = weights["embeddings.position"][: model.length]
     types = weights.get("embeddings.type")
     if types is not None and not model.takes_token_types:
@@ -40,6 +38,17 @@ def network_of(model: TextModel) -> Network:
         output=_dense(weights, "head.output") if model.head.outputs else None,
         pad_id=model.pad_id,
     )
+
+
+def _check(model: TextModel) -> None:
+    a = model.architecture
+    if a.norm == "affine" or a.bottleneck or a.stacked or a.trigram:
+        raise ConversionError(
+            f"the integer rewrites do not know the blocks of {a.family}: norms that only scale and shift, bottlenecks, "
+            "stacked feed-forwards or trigrams; convert it with --quantize int8"
+        )
+    if model.head.kind == "embedding" and model.head.pooling == "max":
+        raise ConversionError("the integer rewrites do not know pooling by maximum; use mean or first")
 
 
 def _steps(model: TextModel) -> list[Step]:

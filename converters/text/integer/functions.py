@@ -17,12 +17,14 @@ _ERF_P = np.float32(0.3275911)
 
 def gelu(x: Array) -> Array:
     """X * Phi(x), by the error function (arXiv 1606.08415, section 2)."""
-    return 0.5 * x * (1 + erf(x * np.float32(2**-0.5)))
+    result: Array = 0.5 * x * (1 + erf(x * np.float32(2**-0.5)))
+    return result
 
 
 def gelu_tanh(x: Array) -> Array:
     """The approximation of the same page."""
-    return 0.5 * x * (1 + np.tanh(np.float32((2 / np.pi) ** 0.5) * (x + np.float32(0.044715) * x**3)))
+    result: Array = 0.5 * x * (1 + np.tanh(np.float32((2 / np.pi) ** 0.5) * (x + np.float32(0.044715) * x**3)))
+    return result
 
 
 def relu(x: Array) -> Array:
@@ -47,7 +49,8 @@ def erf(x: Array) -> Array:
     series = np.zeros_like(x)
     for coefficient in reversed(_ERF):
         series = (series + np.float32(coefficient)) * t
-    return np.copysign(1 - series * np.exp(-size * size), x)
+    result: Array = np.copysign(1 - series * np.exp(-size * size), x)
+    return result
 
 
 FUNCTIONS: Mapping[Activation, Callable[[Array], Array]] = MappingProxyType(

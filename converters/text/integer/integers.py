@@ -8,11 +8,15 @@ import numpy as np
 import numpy.typing as npt
 
 from litesmith.calibration.ranges import Range
-from litesmith.converters.text.integer.network import Array
+from litesmith.converters.text.integer.blocks import Array
 
 _TINY = 1e-12
 INT8 = 127
 INT16 = 32767
+# A softmax or sigmoid in int8 gives shares in steps of 1/256, from 0 to 255/256 (TFLite quantization specification).
+SHARE = 1 / 256
+# Channels further above the median one than this get steps of their own: they would take them from all others.
+TIMES_MEDIAN = 8.0
 
 
 class Steps(NamedTuple):
@@ -36,9 +40,10 @@ def int16_steps(limits: Range) -> Steps:
     return Steps(max(abs(limits.low), abs(limits.high), _TINY) / INT16, 0)
 
 
-def rounded(values: Array, scale: npt.ArrayLike, largest: int, dtype: npt.DTypeLike) -> npt.NDArray[Any]:
+def rounded(values: Array, scale: Array | np.float32 | float, largest: int, dtype: npt.DTypeLike) -> npt.NDArray[Any]:
     """Integers nearest to values / scale, within plus and minus `largest`."""
-    return np.clip(np.rint(values.astype(np.float64) / scale), -largest, largest).astype(dtype)
+    steps: npt.NDArray[np.float64] = values.astype(np.float64) / scale
+    return np.clip(np.rint(steps), -largest, largest).astype(dtype)
 
 
 def kernel_integers(kernel: Array) -> tuple[npt.NDArray[np.int8], npt.NDArray[np.float32]]:

@@ -49,6 +49,11 @@ class Joint:
         ones = np.ones_like(gamma)
         return cls(gamma, beta, ones, ones, normalised=normalised, passes_sum=passes_sum)
 
+    def fed(self, factors: Array) -> Joint:
+        """The joint with what dense layers read divided further."""
+        mean = None if self.mean is None else self.mean * factors
+        return replace(self, feed=self.feed * factors, mean=mean)
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Step:

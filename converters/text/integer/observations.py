@@ -5,16 +5,23 @@ from __future__ import annotations
 import numpy as np
 
 from litesmith.calibration.ranges import Range
+from litesmith.converters.text.integer.blocks import Array
 from litesmith.converters.text.integer.float_operations import Valid
-from litesmith.converters.text.integer.network import Array
 from litesmith.errors import CalibrationError
 
 
 class Observations:
-    """Streaming minimum and maximum; what padding holds is never looked at."""
+    """Streaming minimum and maximum; what padding holds is never looked at.
+
+    Args:
+        length: texts have up to so many tokens.
+
+    Attributes:
+        wide: how many of the first rows have sums in int16.
+    """
 
     def __init__(self, length: int) -> None:
-        """Texts have up to `length` tokens."""
+        self.wide = 0
         self._length = length
         self._low: dict[str, Array] = {}
         self._high: dict[str, Array] = {}
@@ -31,25 +38,31 @@ class Observations:
         np.minimum(self._low[name][rows], low, out=self._low[name][rows])
         np.maximum(self._high[name][rows], high, out=self._high[name][rows])
 
-    def low(self, name: str, *, start: int = 0) -> Array:
-        """Smallest value of each channel, over the rows from `start`."""
-        return self._checked(name, self._low)[start:].min(0)
+    def low(self, name: str) -> Array:
+        """Smallest value of each channel."""
+        lowest: Array = np.min(self._checked(name, self._low), axis=0)
+        return lowest
 
-    def high(self, name: str, *, start: int = 0) -> Array:
-        """Largest value of each channel, over the rows from `start`."""
-        return self._checked(name, self._high)[start:].max(0)
+    def high(self, name: str) -> Array:
+        """Largest value of each channel."""
+        highest: Array = np.max(self._checked(name, self._high), axis=0)
+        return highest
 
-    def size(self, name: str, *, start: int = 0) -> Array:
-        """Largest magnitude of each channel, over the rows from `start`; 0 for rows that no text reached."""
-        low, high = self.low(name, start=start), self.high(name, start=start)
-        reached = high >= low
-        return np.where(reached, np.maximum(np.abs(low), np.abs(high)), 0).astype(np.float32)
+    def size(self, name: str, *, narrow: bool = False) -> Array:
+        """Largest magnitude of each channel; narrow: without the wide rows, unless all are wide."""
+        sizes = self._sizes(name)
+        largest: Array = np.max(sizes[self.wide :] if narrow and self.wide < len(sizes) else sizes, axis=0)
+        return largest
 
     def row_sizes(self, name: str) -> Array:
         """Largest magnitude of each row; 0 for rows that no text reached."""
+        sizes = self._sizes(name)
+        largest: Array = np.max(sizes.reshape(len(sizes), -1), axis=1)
+        return largest
+
+    def _sizes(self, name: str) -> Array:
         low, high = self._checked(name, self._low), self._checked(name, self._high)
-        sizes = np.where(high >= low, np.maximum(np.abs(low), np.abs(high)), 0)
-        return sizes.reshape(len(sizes), -1).max(1).astype(np.float32)
+        return np.where(high >= low, np.maximum(np.abs(low), np.abs(high)), 0).astype(np.float32)
 
     def range(self, name: str) -> Range:
         """Limits of the whole tensor."""

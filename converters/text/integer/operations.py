@@ -6,12 +6,9 @@ from dataclasses import dataclass
 from typing import Protocol, TypeVar
 
 from litesmith.converters.text.architecture import Activation, Pooling
-from litesmith.converters.text.integer.network import Array, Dense, Side
+from litesmith.converters.text.integer.blocks import Array, Dense, Side
 
 T = TypeVar("T")
-
-# Added to the scores of padding: exp(-30) is 1e-13 of what a token with the same score gets.
-MASKED = -30.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,8 +61,8 @@ class Operations(Protocol[T]):
     def inverse_size(self, name: str, x: T, factors: Array) -> T:
         """1 / sqrt(sum of the squares of a row, each channel times its factor first): (rows, 1)."""
 
-    def times_rows(self, name: str, x: T, factors: T) -> T:
-        """Each row of (rows, C) times its factor (rows, 1)."""
+    def times_rows(self, name: str, x: T, factors: T, *, symmetric: bool = False) -> T:
+        """Each row of (rows, C) times its factor (rows, 1); symmetric: the integers' zero point is 0."""
 
     def centre(self, name: str, x: T) -> T:
         """Each row less its mean. In float only: the rewrites do without it."""

@@ -19,11 +19,11 @@ class Padding:
         self._ids = ids
         self._pad_id = pad_id
         self._found: Held | None = None
-        self._scores: Held | None = None
+        self._scores: dict[float, Held] = {}
 
     def scores(self, masked: float) -> Held:
         """What is added to scores: 0 for tokens, `masked` (negative) for padding, (1, 1, 1, L) int8."""
-        if self._scores is None:
+        if masked not in self._scores:
             scale = -masked / INT8
             table = self._writer.constant("padding.table", np.array([-INT8, 0], np.int8), scale)
             row = self._looked_up("padding.row", table, self._tokens())
@@ -32,8 +32,8 @@ class Padding:
             options = schema.ReshapeOptionsT()
             options.newShape = list(shape)
             result = self._writer.tensor("padding.scores", shape, "int8", scale)
-            self._scores = self._writer.operator("RESHAPE", [row, stored], result, options)
-        return self._scores
+            self._scores[masked] = self._writer.operator("RESHAPE", [row, stored], result, options)
+        return self._scores[masked]
 
     def shares(self) -> Held:
         """1 / number of tokens for tokens, 0 for padding, (1, L) int16."""

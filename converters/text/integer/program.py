@@ -7,17 +7,8 @@ from typing import Generic, NamedTuple, TypeVar
 
 import numpy as np
 
-from litesmith.converters.text.integer.network import (
-    Array,
-    Attention,
-    Dense,
-    FeedForward,
-    Joint,
-    Network,
-    Side,
-    Step,
-    normal_factors,
-)
+from litesmith.converters.text.integer.blocks import Array, Attention, Dense, FeedForward, Side
+from litesmith.converters.text.integer.network import Joint, Network, Step, normal_factors
 from litesmith.converters.text.integer.operations import Operations, Rows
 
 T = TypeVar("T")
@@ -48,7 +39,7 @@ class Program(Generic[T]):
         sums = self._embed(network)
         name = "embeddings"
         for step in network.steps:
-            passed = self._hand_on(name, joint, sums, step.joint.scale)
+            passed = self._hand_on(name, joint, sums, step.joint.scale if step.residual else None)
             sums = self._sum(step, joint, passed)
             name, joint = step.name, step.joint
         return self._head(network, name, joint, sums)
@@ -83,7 +74,7 @@ class Program(Generic[T]):
                 residual.append(self._affine(f"{part}.residual", normal, factors / following, shift))
         return _Passed(self._ops.read(f"{name}.read", read), residual)
 
-    def _normalise(self, name: str, joint: Joint, held: T) -> tuple[T, Array]:
+    def _normalise(self, name: str, joint: Joint, held: T, *, symmetric: bool = False) -> tuple[T, Array]:
         """The normalised sum, and what to multiply it by: (1 / size) times sqrt(C) * gamma is gamma / deviation."""
         factors = normal_factors(joint)
         if not joint.normalised:
@@ -91,13 +82,14 @@ class Program(Generic[T]):
         if not joint.centred:
             held = self._ops.centre(f"{name}.centred", self._ops.scale(f"{name}.scaled", held, joint.scale))
             inverse = self._ops.inverse_size(name, held, np.ones_like(joint.scale))
-            return self._ops.times_rows(f"{name}.normal", held, inverse), factors / joint.scale
+            return self._ops.times_rows(f"{name}.normal", held, inverse, symmetric=symmetric), factors / joint.scale
         inverse = self._ops.inverse_size(name, held, joint.scale)
-        return self._ops.times_rows(f"{name}.normal", held, inverse), factors
+        return self._ops.times_rows(f"{name}.normal", held, inverse, symmetric=symmetric), factors
 
     def _affine(self, name: str, x: T, factors: Array, shift: Array) -> T:
-        x = self._ops.scale(name, x, factors)
-        return self._ops.add_constant(f"{name}.shifted", x, shift) if shift.any() else x
+        if not shift.any():
+            return self._ops.scale(name, x, factors)
+        return self._ops.add_constant(name, self._ops.scale(f"{name}.scaled", x, factors), shift)
 
     def _sum(self, step: Step, before: Joint, passed: _Passed[T]) -> list[T]:
         """The parts of a step's sum."""
@@ -166,7 +158,7 @@ class Program(Generic[T]):
     def _embedding(self, network: Network, name: str, joint: Joint, sums: list[T]) -> T:
         parts, factors = [], joint.gamma
         for rows, held in zip(self._rows, sums, strict=True):
-            normal, factors = self._normalise(f"{name}{rows.suffix}", joint, held)
+            normal, factors = self._normalise(f"{name}{rows.suffix}", joint, held, symmetric=True)
             parts.append(normal)
         pooled = self._ops.pool("head.mean", parts, self._rows, network.head.pooling)
         pooled = self._affine("head.pooled", pooled, factors, joint.beta)

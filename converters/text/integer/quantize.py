@@ -3,28 +3,26 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Literal
 
-import numpy as np
-
 from litesmith.converters.text.architecture import TextModel
-from litesmith.converters.text.integer.float_operations import FloatOperations, Ids, Observe, ignore
+from litesmith.converters.text.integer.calibrate import observe, run_float
+from litesmith.converters.text.integer.checks import check_calibration, check_names, check_reach
+from litesmith.converters.text.integer.float_operations import Ids
 from litesmith.converters.text.integer.from_model import network_of
 from litesmith.converters.text.integer.integer_operations import IntegerOperations
-from litesmith.converters.text.integer.network import Array, Network
+from litesmith.converters.text.integer.massive import massive_rows, parts
+from litesmith.converters.text.integer.network import Network
 from litesmith.converters.text.integer.observations import Observations
 from litesmith.converters.text.integer.operations import Rows
 from litesmith.converters.text.integer.program import Program
-from litesmith.converters.text.integer.rewrites import FITTING, STRUCTURE
-from litesmith.errors import CalibrationError
+from litesmith.converters.text.integer.rewrites import FITTING, NAMES, REQUIRED, STRUCTURE
+
+__all__ = ["IntegerText", "Output", "Progress", "quantize_text", "run_float"]
 
 Output = Literal["int8", "int16"]
-_BATCH = 16
-# A row is massive where its sum reaches this many times what the median row of the same sum does; on MiniLM, RoBERTa
-# and their kin the first token's is 10 to 50 times, all others stay below 3.
-_MASSIVE = 6.0
-
+# Takes how many texts were seen and how many there are, both passes together.
 Progress = Callable[[int, int], None]
 
 
@@ -68,86 +66,29 @@ def quantize_text(
         output: type of the answer. int16 is an option for embeddings.
         wide: how many of the first tokens have sums in int16, the model's length for all; None finds out.
         without: names of rewrites to leave out, to see what each gains.
-        on_progress: is told how many of the texts were seen, of both passes together.
+        on_progress: is told how far it is.
 
     Raises:
-        CalibrationError: ids are not of the model's length, or none.
-        ConversionError: an arrangement that integers do not know.
+        CalibrationError: ids or token types do not fit the model, or calibrate nothing.
+        ConversionError: an arrangement that integers do not know, or a rewrite that cannot be left out.
     """
-    _check(model, ids)
+    check_names(without, NAMES, REQUIRED)
     network = network_of(model)
-    for rewrite in STRUCTURE:
-        network = rewrite(network)
-    whole = (Rows(0, model.length, wide=False),)
-    half = lambda done: on_progress(done, 2 * len(ids))  # noqa: E731
-    seen = observe(network, whole, ids, token_types, on_progress=half)
-    rows = _parts(_massive(network, seen) if wide is None else wide, model.length)
-    start = rows[-1].start if not rows[-1].wide else 0
-    chosen = [rewrite for rewrite in FITTING if rewrite.__name__ not in without]
-    for fitting in chosen:
-        network = fitting(network, seen, start)
-    rest = lambda done: on_progress(len(ids) + done, 2 * len(ids))  # noqa: E731
-    seen = observe(network, rows, ids, token_types, on_progress=rest)
+    check_calibration(model, ids, token_types, wide)
+    for structure in STRUCTURE:
+        network = network if structure.__name__ in without else structure(network)
+    total = 2 * len(ids)
+    seen = observe(network, parts(0, model.length), ids, token_types, on_progress=lambda done: on_progress(done, total))
+    seen.wide = massive_rows(network, seen) if wide is None else wide
+    check_reach(ids, model.pad_id, seen.wide)
+    for fitting in FITTING:
+        network = network if fitting.__name__ in without else fitting(network, seen)
+    rows = parts(seen.wide, model.length)
+    seen = observe(network, rows, ids, token_types, on_progress=lambda done: on_progress(len(ids) + done, total))
+    content = _written(model, network, rows, seen, output)
+    return IntegerText(content, network, rows, tuple(name for name in NAMES if name not in without))
+
+
+def _written(model: TextModel, network: Network, rows: tuple[Rows, ...], seen: Observations, output: Output) -> bytes:
     ops = IntegerOperations(seen, model.length, model.pad_id, token_types=model.takes_token_types, output=output)
-    answer = Program(ops, rows).run(network)
-    content = ops.finish(answer, f"Litesmith: {model.origin}")
-    names = (*(rewrite.__name__ for rewrite in STRUCTURE), *(rewrite.__name__ for rewrite in chosen))
-    return IntegerText(content, network, rows, names)
-
-
-def observe(
-    network: Network,
-    rows: tuple[Rows, ...],
-    ids: Ids,
-    token_types: Ids | None = None,
-    *,
-    on_progress: Callable[[int], None] = lambda done: None,
-) -> Observations:
-    """Limits of every tensor over texts; short texts are run together, without the padding that they share."""
-    seen = Observations(network.length)
-    order = np.argsort((ids != network.pad_id).sum(1), kind="stable")
-    for first in range(0, len(ids), _BATCH):
-        places = order[first : first + _BATCH]
-        run_float(network, rows, ids[places], None if token_types is None else token_types[places], seen)
-        on_progress(first + len(places))
-    return seen
-
-
-def run_float(
-    network: Network, rows: tuple[Rows, ...], ids: Ids, token_types: Ids | None = None, observe: Observe = ignore
-) -> Array:
-    """Answers of a network in float32: (N, 1, H), (N, 1, C) or (N, L, C), L without the padding of all texts."""
-    longest = max(int(np.flatnonzero((ids != network.pad_id).any(0)).max(initial=0)) + 1, rows[-1].start + 1)
-    cut = tuple(replace(part, stop=min(part.stop, longest)) for part in rows)
-    types = None if token_types is None else token_types[:, :longest]
-    ops = FloatOperations(ids[:, :longest], network.pad_id, types, observe)
-    return Program(ops, cut).run(replace(network, position=network.position[:longest])).array
-
-
-def _massive(network: Network, seen: Observations) -> int:
-    """How many of the first rows are massive: 0, the few first ones, or all where later ones are."""
-    names = [f"{name}.sized" for name, joint in zip(network.names, network.joints, strict=True) if joint.normalised]
-    massive = np.zeros(network.length, np.bool_)
-    for name in names:
-        sizes = seen.row_sizes(name)
-        reached = sizes > 0
-        massive[: len(sizes)] |= sizes > _MASSIVE * np.median(sizes[reached])
-    last = int(np.flatnonzero(massive).max(initial=-1)) + 1
-    return network.length if last > network.length // 8 else last
-
-
-def _parts(wide: int, length: int) -> tuple[Rows, ...]:
-    parts = (Rows(0, wide, wide=True), Rows(wide, length, wide=False))
-    return tuple(part for part in parts if part.stop > part.start)
-
-
-def _check(model: TextModel, ids: Ids) -> None:
-    if ids.ndim != 2 or ids.shape[1] != model.length or not len(ids):
-        raise CalibrationError(
-            f"ids of shape {ids.shape} do not calibrate a model of {model.length} tokens; give (N, {model.length})"
-        )
-    if ids.min() < 0 or ids.max() >= model.architecture.vocabulary:
-        raise CalibrationError(
-            f"ids reach {int(ids.max())} and the vocabulary has {model.architecture.vocabulary} rows; "
-            "tokenize with the model's own vocabulary"
-        )
+    return ops.finish(Program(ops, rows).run(network), f"Litesmith: {model.origin}")

@@ -1,7 +1,7 @@
 """Rewrites of an encoder that leave its results as they are and its numbers fit for integers, in their order.
 
-Each takes a network and what was observed of it in float, and is a function of its own with a test of its own: the
-network before and after give the same answers within float32's rounding.
+Each is a function of its own: the network before and after give the same answers within float32's rounding. The first
+ones go by the weights alone, the others also by what was observed after those.
 """
 
 from __future__ import annotations
@@ -17,13 +17,14 @@ from litesmith.converters.text.integer.rewrites.shifts import centre_sums, centr
 from litesmith.converters.text.integer.rewrites.smoothing import smooth_inputs
 from litesmith.converters.text.integer.rewrites.sums import scale_sums
 
-# By weights alone; without them there is nothing to write as integers.
 STRUCTURE: tuple[Callable[[Network], Network], ...] = (centre_sums, centre_words, fold_shifts)
-# By what was observed after those; each may be left out, to see what it gains.
-FITTING: tuple[Callable[[Network, Observations, int], Network], ...] = (
+FITTING: tuple[Callable[[Network, Observations], Network], ...] = (
     balance_attention,
     smooth_inputs,
     split_excess,
     scale_sums,
     snap_factors,
 )
+NAMES = tuple(rewrite.__name__ for rewrite in (*STRUCTURE, *FITTING))
+# No integer operator takes a mean out of a row.
+REQUIRED = (centre_sums.__name__,)

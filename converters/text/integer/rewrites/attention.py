@@ -6,13 +6,14 @@ from dataclasses import replace
 
 import numpy as np
 
-from litesmith.converters.text.integer.network import Array, Attention, Dense, Network
+from litesmith.converters.text.integer.blocks import Array, Attention, Dense
+from litesmith.converters.text.integer.network import Network
 from litesmith.converters.text.integer.observations import Observations
 
 _SMALLEST = np.float32(1e-6)
 
 
-def balance_attention(network: Network, seen: Observations, start: int = 0) -> Network:
+def balance_attention(network: Network, seen: Observations) -> Network:
     """Queries, keys and values fill the range of their integers in every channel, around zero.
 
     - A constant added to all keys adds the same to all scores of a query, which softmax does not see.

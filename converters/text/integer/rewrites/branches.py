@@ -5,9 +5,20 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import replace
 
-from litesmith.converters.text.integer.network import Attention, Branch, Dense, FeedForward, Network
+from litesmith.converters.text.integer.blocks import Array, Attention, Branch, Dense, FeedForward
+from litesmith.converters.text.integer.network import Network
 
 Change = Callable[[Dense], Dense]
+
+
+def times_inputs(factors: Array) -> Change:
+    """The change of a layer whose input is divided by these factors, a channel each."""
+    return lambda dense: Dense(dense.kernel * factors[:, None], dense.bias)
+
+
+def times_outputs(factors: Array) -> Change:
+    """The change of a layer whose output gets these factors, a channel each."""
+    return lambda dense: dense.times(factors)
 
 
 def with_inputs(branch: Branch, change: Change) -> Branch:

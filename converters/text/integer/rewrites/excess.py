@@ -6,15 +6,16 @@ from dataclasses import replace
 
 import numpy as np
 
+from litesmith.converters.text.integer.blocks import FeedForward
 from litesmith.converters.text.integer.functions import IDENTITY_ABOVE
-from litesmith.converters.text.integer.network import FeedForward, Network
+from litesmith.converters.text.integer.network import Network
 from litesmith.converters.text.integer.observations import Observations
 
 # Where the activation is the identity from 0 on, units beyond this many times the median unit are cut.
 _TIMES_MEDIAN = 3.0
 
 
-def split_excess(network: Network, seen: Observations, start: int = 0) -> Network:
+def split_excess(network: Network, seen: Observations) -> Network:
     """Units are cut at a limit above which the activation is the identity; what is cut off is added beside them.
 
     It stands in columns of the limit's height each, which fit the integers of the other units. Otherwise one unit with
@@ -27,18 +28,18 @@ def split_excess(network: Network, seen: Observations, start: int = 0) -> Networ
     return replace(network, steps=tuple(steps))
 
 
-def _split(name: str, network: FeedForward, seen: Observations) -> FeedForward:
-    identity = IDENTITY_ABOVE.get(network.activation)
+def _split(name: str, branch: FeedForward, seen: Observations) -> FeedForward:
+    identity = IDENTITY_ABOVE.get(branch.activation)
     if identity is None:
-        return network
+        return branch
     highest = seen.high(f"{name}.up.before")
     limit = identity or _TIMES_MEDIAN * float(np.median(np.maximum(highest, 0)))
     units = np.flatnonzero(highest > limit)
-    if limit <= 0 or not len(units) or len(units) > network.up.bias.size // 2:
-        return network
+    if limit <= 0 or not len(units) or len(units) > branch.up.bias.size // 2:
+        return branch
     # As many stairs as reach the largest value that was seen.
     counts = np.ceil(highest[units] / limit).astype(int) - 1
     stairs = tuple(
         (int(unit), stair) for unit, count in zip(units, counts, strict=True) for stair in range(1, count + 1)
     )
-    return replace(network, limit=float(limit), stairs=stairs)
+    return replace(branch, limit=float(limit), stairs=stairs)

@@ -6,7 +6,8 @@ from dataclasses import replace
 
 import numpy as np
 
-from litesmith.converters.text.integer.network import Array, Branch, Dense, Joint, Network, Step
+from litesmith.converters.text.integer.blocks import Array, Branch, Dense
+from litesmith.converters.text.integer.network import Joint, Network, Step
 from litesmith.converters.text.integer.rewrites.branches import (
     Change,
     head_inputs,

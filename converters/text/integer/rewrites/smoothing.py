@@ -6,12 +6,13 @@ from dataclasses import replace
 
 import numpy as np
 
-from litesmith.converters.text.integer.network import Array, Dense, Network
+from litesmith.converters.text.integer.blocks import Array, Dense
+from litesmith.converters.text.integer.network import Network
 from litesmith.converters.text.integer.observations import Observations
 from litesmith.converters.text.integer.rewrites.branches import (
-    Change,
     head_inputs,
     inputs,
+    times_inputs,
     with_head_input,
     with_inputs,
 )
@@ -21,7 +22,7 @@ EXPONENT = 0.7
 _SMALLEST = np.float32(1e-4)
 
 
-def smooth_inputs(network: Network, seen: Observations, start: int = 0) -> Network:
+def smooth_inputs(network: Network, seen: Observations) -> Network:
     """What dense layers read is divided by a factor for each channel, and their kernels' rows multiplied.
 
     The factor is size ** e / largest weight ** (1 - e), as in SmoothQuant (arXiv 2211.10438, equation 4).
@@ -33,24 +34,19 @@ def smooth_inputs(network: Network, seen: Observations, start: int = 0) -> Netwo
         if not readers:
             continue
         factors = _factors(seen.size(f"{name}.read"), readers)
-        mean = None if joint.mean is None else joint.mean * factors
-        joints[place] = replace(joint, feed=joint.feed * factors, mean=mean)
+        joints[place] = joint.fed(factors)
         if last:
-            network = with_head_input(network, _times_rows(factors))
+            network = with_head_input(network, times_inputs(factors))
         else:
             branch = steps[place].branch
             assert branch is not None  # it has readers
-            steps[place] = replace(steps[place], branch=with_inputs(branch, _times_rows(factors)))
+            steps[place] = replace(steps[place], branch=with_inputs(branch, times_inputs(factors)))
     return replace(network, steps=tuple(steps)).with_joints(joints)
 
 
 def _factors(sizes: Array, readers: tuple[Dense, ...]) -> Array:
     weights = np.max([np.abs(reader.kernel).max(1) for reader in readers], axis=0)
-    floor = np.float32(1e-3) * max(float(sizes.max()), _SMALLEST)
+    floor = np.float32(1e-3) * np.maximum(sizes.max(), _SMALLEST)
     factors = np.maximum(sizes, floor) ** EXPONENT / np.maximum(weights, _SMALLEST) ** (1 - EXPONENT)
     result: Array = (factors / np.exp(np.log(factors).mean())).astype(np.float32)
     return result
-
-
-def _times_rows(factors: Array) -> Change:
-    return lambda dense: Dense(dense.kernel * factors[:, None], dense.bias)

@@ -4,7 +4,7 @@ import org.json.JSONArray
 import org.json.JSONException
 import org.json.JSONObject
 
-/** Inputs of the test split with the outputs that the file gave when it was measured. */
+/** Inputs, such as those of the test split, with the outputs that the file gave when it was measured. */
 class GoldenVectors(val vectors: List<GoldenVector>, val tolerance: Tolerance) {
     companion object {
         /** Read a bundle's golden/vectors.json. */
@@ -24,22 +24,36 @@ class GoldenVectors(val vectors: List<GoldenVector>, val tolerance: Tolerance) {
 /** How far another kernel may be off: [steps] times [step], which is one [unit]. */
 data class Tolerance(val step: Double, val steps: Int, val unit: String)
 
-/** [input] is real, [tensor] is what is fed, [output] is real. */
+/** What a vector begins with. */
+sealed interface GoldenInput {
+    /** Real values, preprocessed. */
+    class Values(val values: FloatArray) : GoldenInput
+
+    class Text(val text: String) : GoldenInput
+}
+
+/** [tensor] is what is fed, [output] is real; [predicted] is null where the output is no logits. */
 class GoldenVector(
     val sample: Int,
-    val predicted: Int,
-    val input: FloatArray,
+    val predicted: Int?,
+    val input: GoldenInput,
     val tensor: DoubleArray,
     val output: FloatArray,
 ) {
     companion object {
         internal fun of(document: JSONObject) = GoldenVector(
             document.getInt("sample"),
-            document.getJSONObject("predicted").getInt("index"),
-            document.getJSONArray("input").floats(),
+            if (document.isNull("predicted")) null else document.getJSONObject("predicted").getInt("index"),
+            inputOf(document),
             document.getJSONArray("input_tensor").doubles(),
             document.getJSONArray("output").floats(),
         )
+
+        private fun inputOf(document: JSONObject): GoldenInput = if (document.has("text")) {
+            GoldenInput.Text(document.getString("text"))
+        } else {
+            GoldenInput.Values(document.getJSONArray("input").floats())
+        }
     }
 }
 

@@ -1,5 +1,6 @@
 package dev.litesmith.contract
 
+import dev.litesmith.contract.text.TextContract
 import java.nio.ByteBuffer
 import kotlin.math.abs
 
@@ -15,15 +16,23 @@ sealed interface SelfTestResult {
     data class Difference(val sample: Int, val what: String) : SelfTestResult
 }
 
-/** Runs golden vectors as an app runs its input: quantized by [contract], through [run], dequantized again. */
-class SelfTest(private val contract: ModelContract, private val run: (ByteBuffer) -> ByteBuffer) {
+/**
+ * Runs golden vectors as an app runs its input: made a tensor by [contract], through [run], dequantized again.
+ *
+ * @param texts what makes ids, for a model that takes texts.
+ */
+class SelfTest(
+    private val contract: ModelContract,
+    private val texts: TextContract? = null,
+    private val run: (ByteBuffer) -> ByteBuffer,
+) {
     /** Stops at the first vector that differs. */
     fun check(golden: GoldenVectors): SelfTestResult {
         expect(golden.vectors.isNotEmpty()) { "there are no golden vectors" }
         var values = 0
         var most = 0.0
         for (vector in golden.vectors) {
-            val tensor = contract.input.encode(vector.input)
+            val tensor = tensorOf(vector.input)
             inputDifference(vector, tensor)?.let { return SelfTestResult.Difference(vector.sample, it) }
             val output = contract.output.decode(run(tensor))
             val steps = furthest(vector, output, golden.tolerance)
@@ -36,8 +45,16 @@ class SelfTest(private val contract: ModelContract, private val run: (ByteBuffer
         return SelfTestResult.Pass(golden.vectors.size, values, most, golden.tolerance.unit)
     }
 
+    private fun tensorOf(input: GoldenInput): ByteBuffer = when (input) {
+        is GoldenInput.Values -> contract.input.encode(input.values)
+        is GoldenInput.Text -> {
+            val made = texts ?: throw BadInput("the vectors hold texts, but the model takes none; bundle it again")
+            contract.input.encode(made.encode(input.text).ids)
+        }
+    }
+
     private fun inputDifference(vector: GoldenVector, tensor: ByteBuffer): String? {
-        val found = if (contract.input.affine == null) {
+        val found = if (contract.input.type == ElementType.FLOAT32) {
             contract.input.decode(tensor).map(Float::toDouble)
         } else {
             contract.input.steps(tensor).map(Int::toDouble)
@@ -62,8 +79,9 @@ class SelfTest(private val contract: ModelContract, private val run: (ByteBuffer
         if (!(steps <= tolerance.steps + ROUNDING)) {
             return "an output is off by $steps ${tolerance.unit}, ${tolerance.steps} allowed"
         }
+        val expected = vector.predicted ?: return null
         val found = Prediction.of(output, contract.labels)
-        if (found.index == vector.predicted) return null
-        return "class ${found.label}, expected ${contract.labels.getOrElse(vector.predicted) { "number $it" }}"
+        if (found.index == expected) return null
+        return "class ${found.label}, expected ${contract.labels.getOrElse(expected) { "number $it" }}"
     }
 }

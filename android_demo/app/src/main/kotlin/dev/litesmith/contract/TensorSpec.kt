@@ -3,10 +3,11 @@ package dev.litesmith.contract
 import java.nio.ByteBuffer
 import java.nio.ByteOrder
 
-/** An input or output of a model; [affine] is null where it is not quantized. */
+/** An input or output of a model; [affine] is null where it is not quantized, as ids never are. */
 data class TensorSpec(val name: String, val shape: List<Int>, val type: ElementType, val affine: Affine?) {
     init {
-        expect((type == ElementType.FLOAT32) == (affine == null)) { "$name: $type contradicts its quantization" }
+        val plain = type == ElementType.FLOAT32 || type == ElementType.INT32
+        expect(plain == (affine == null)) { "$name: $type contradicts its quantization" }
     }
 
     /** Number of values, the batch included. */
@@ -14,8 +15,8 @@ data class TensorSpec(val name: String, val shape: List<Int>, val type: ElementT
 
     /** Real values as the bytes that the runtime takes. */
     fun encode(values: FloatArray): ByteBuffer {
-        expect(values.size == count) { "$name takes $count values, but was given ${values.size}" }
-        val buffer = ByteBuffer.allocateDirect(count * type.bytes).order(ByteOrder.nativeOrder())
+        expect(type != ElementType.INT32) { "$name takes whole numbers; give an IntArray" }
+        val buffer = room(values.size)
         if (affine == null) {
             values.forEach { buffer.putFloat(it) }
         } else {
@@ -25,7 +26,16 @@ data class TensorSpec(val name: String, val shape: List<Int>, val type: ElementT
         return buffer
     }
 
-    /** The whole numbers of a quantized tensor. */
+    /** Ids as the bytes that the runtime takes. */
+    fun encode(ids: IntArray): ByteBuffer {
+        expect(type == ElementType.INT32) { "$name takes no ids, but $type" }
+        val buffer = room(ids.size)
+        ids.forEach { type.put(buffer, it) }
+        buffer.rewind()
+        return buffer
+    }
+
+    /** The whole numbers of a quantized tensor, or ids. */
     fun steps(buffer: ByteBuffer): IntArray {
         val source = checked(buffer)
         return IntArray(count) { type.get(source) }
@@ -34,8 +44,14 @@ data class TensorSpec(val name: String, val shape: List<Int>, val type: ElementT
     /** Real values of the bytes that the runtime gave. */
     fun decode(buffer: ByteBuffer): FloatArray {
         if (affine != null) return steps(buffer).let { steps -> FloatArray(count) { affine.dequantize(steps[it]) } }
+        expect(type == ElementType.FLOAT32) { "$name holds whole numbers, no real ones" }
         val source = checked(buffer)
         return FloatArray(count) { source.getFloat() }
+    }
+
+    private fun room(values: Int): ByteBuffer {
+        expect(values == count) { "$name takes $count values, but was given $values" }
+        return ByteBuffer.allocateDirect(count * type.bytes).order(ByteOrder.nativeOrder())
     }
 
     private fun checked(buffer: ByteBuffer): ByteBuffer {

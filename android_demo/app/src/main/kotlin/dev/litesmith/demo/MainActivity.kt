@@ -8,9 +8,11 @@ import android.os.Bundle
 import android.os.Handler
 import android.os.Looper
 import android.util.Log
-import dev.litesmith.contract.BadInput
+import android.view.View
 import dev.litesmith.contract.ImagePreprocess
 import dev.litesmith.contract.ModelContract
+import dev.litesmith.contract.TextPreprocess
+import dev.litesmith.contract.text.TextContract
 import dev.litesmith.demo.benchmark.Benchmark
 import dev.litesmith.demo.benchmark.BenchmarkExtras
 import dev.litesmith.demo.benchmark.BenchmarkPresenter
@@ -19,21 +21,25 @@ import dev.litesmith.demo.draw.DrawPresenter
 import dev.litesmith.demo.draw.DrawScreen
 import dev.litesmith.demo.draw.PicturePicker
 import dev.litesmith.demo.model.Delegates
+import dev.litesmith.demo.model.MappedFile
 import dev.litesmith.demo.model.ModelOptions
 import dev.litesmith.demo.model.OpenModel
 import dev.litesmith.demo.selftest.SelfTestPresenter
 import dev.litesmith.demo.selftest.SelfTestScreen
+import dev.litesmith.demo.text.TextPresenter
+import dev.litesmith.demo.text.TextScreen
 import dev.litesmith.generated.BundledModel
 import java.io.File
-import java.io.IOException
 import java.util.concurrent.Executors
 
 /** Connects screens, presenters and Android; decides nothing itself. */
-class MainActivity : Activity() {
+open class MainActivity : Activity() {
     private val background = Executors.newSingleThreadExecutor()
     private val main = Handler(Looper.getMainLooper())
     private val work = Work(background) { task -> main.post(task) }
-    private val contract: ModelContract = BundledModel
+
+    /** What the app holds; tests have other ones. */
+    protected open val contract: ModelContract get() = BundledModel
     private lateinit var model: OpenModel
     private lateinit var benchmark: BenchmarkPresenter
     private lateinit var tabs: Tabs
@@ -44,19 +50,13 @@ class MainActivity : Activity() {
         setContentView(R.layout.activity_main)
         val opener = AssetModelOpener(assets, contract)
         model = OpenModel(opener)
-        tabs = Tabs(
-            this,
-            mapOf(
-                R.id.tab_draw to R.id.screen_draw,
-                R.id.tab_benchmark to R.id.screen_benchmark,
-                R.id.tab_self_test to R.id.screen_self_test,
-            ),
-        )
         val row = OptionsRow(this, Delegates.present(Build.VERSION.SDK_INT), Runtime.getRuntime().availableProcessors())
-        val draw = drawing()
-        row.connect(ModelOptions()) { options -> draw?.choose(options) }
+        val texts = (contract.preprocess as? TextPreprocess)?.let { lazy { it.open(::asset) } }
+        connectTabs(if (texts == null) R.id.tab_draw to R.id.screen_draw else R.id.tab_text to R.id.screen_text)
+        val choose = if (texts == null) connectDrawing() else connectText(texts::value)
+        row.connect(ModelOptions(), choose)
         connectBenchmark(opener, row::options)
-        connectSelfTest(row::options)
+        connectSelfTest(row::options, texts?.let { it::value })
         if (savedInstanceState == null) startFrom(intent)
     }
 
@@ -77,17 +77,35 @@ class MainActivity : Activity() {
         super.onDestroy()
     }
 
-    private fun drawing(): DrawPresenter? {
+    /** The screen that the model's kind of input has comes first. */
+    private fun connectTabs(first: Pair<Int, Int>) {
+        tabs = Tabs(
+            this,
+            mapOf(first, R.id.tab_benchmark to R.id.screen_benchmark, R.id.tab_self_test to R.id.screen_self_test),
+        )
+        val (tab, screen) = first
+        view<View>(tab).visibility = View.VISIBLE
+        tabs.select(view(screen))
+    }
+
+    private fun connectDrawing(): (ModelOptions) -> Unit {
         val screen = DrawScreen(this)
         val preprocess = contract.preprocess as? ImagePreprocess
         if (preprocess == null) {
             screen.showUnavailable()
-            return null
+            return {}
         }
         val presenter = DrawPresenter(contract, preprocess, model, work, System::nanoTime, screen::show)
         val picker = PicturePicker(this, presenter).also { pictures = it }
         screen.connect(presenter, picker::start)
-        return presenter
+        return presenter::choose
+    }
+
+    private fun connectText(texts: () -> TextContract): (ModelOptions) -> Unit {
+        val screen = TextScreen(this)
+        val presenter = TextPresenter(contract, texts, model, work, System::nanoTime, screen::show)
+        screen.connect(presenter)
+        return presenter::choose
     }
 
     private fun connectBenchmark(opener: AssetModelOpener, options: () -> ModelOptions) {
@@ -113,16 +131,13 @@ class MainActivity : Activity() {
         )
     }
 
-    private fun connectSelfTest(options: () -> ModelOptions) {
+    private fun connectSelfTest(options: () -> ModelOptions, texts: (() -> TextContract)?) {
         val screen = SelfTestScreen(this)
-        SelfTestPresenter(contract, ::goldenText, model, work, screen::show).also { screen.connect(it, options) }
+        val golden = { String(asset(contract.golden), Charsets.UTF_8) }
+        SelfTestPresenter(contract, golden, texts, model, work, screen::show).also { screen.connect(it, options) }
     }
 
-    private fun goldenText(): String = try {
-        assets.open(contract.golden).bufferedReader().use { it.readText() }
-    } catch (error: IOException) {
-        throw BadInput("${contract.golden} cannot be read: ${error.message}")
-    }
+    private fun asset(name: String): ByteArray = MappedFile.reading(name) { assets.open(name).use { it.readBytes() } }
 
     /** `am start ... --es model bundled` measures at once; without that extra the app only opens. */
     @Suppress("DEPRECATION") // The typed getters came with API 33.

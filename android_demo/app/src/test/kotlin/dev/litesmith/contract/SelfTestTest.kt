@@ -60,6 +60,35 @@ class SelfTestTest {
         }
     }
 
+    @Test
+    fun `a text becomes its ids before the model runs`() {
+        assertEquals(SelfTestResult.Pass(1, 3, 0.0, "LSB"), checkText("undo"))
+        assertEquals("input 1 is 6.0, expected 4.0", (checkText("do") as SelfTestResult.Difference).what)
+    }
+
+    @Test
+    fun `an embedding has no class to be wrong about`() {
+        val contract = FakeTextContract(labels = emptyList())
+        assertEquals(SelfTestResult.Pass(1, 3, 0.0, "LSB"), checkText("undo", contract, predicted = "null"))
+    }
+
+    @Test
+    fun `vectors of texts for a model without are a message`() {
+        assertThrows(BadInput::class.java) { check(0, 10, 2, text = textVectors("undo", "null")) }
+    }
+
+    private fun textVectors(said: String, predicted: String) = """
+        {"tolerance": {"step": 0.5, "steps": 1, "unit": "LSB"}, "vectors": [{"sample": 7, "predicted": $predicted,
+         "text": "$said", "input_tensor": [2, 4, 5, 3, 0], "output": [0, 5, 1]}]}
+    """.trimIndent()
+
+    private fun checkText(
+        said: String,
+        contract: FakeTextContract = FakeTextContract(),
+        predicted: String = """{"index": 1}""",
+    ): SelfTestResult = SelfTest(contract, contract.open()) { ByteBuffer.wrap(byteArrayOf(0, 10, 2)) }
+        .check(GoldenVectors.parse(textVectors(said, predicted)))
+
     private fun check(vararg output: Int, text: String = this.text): SelfTestResult =
         SelfTest(FakeContract) { ByteBuffer.wrap(ByteArray(output.size) { output[it].toByte() }) }
             .check(GoldenVectors.parse(text))

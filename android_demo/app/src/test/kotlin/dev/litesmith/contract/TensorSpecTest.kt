@@ -52,4 +52,18 @@ class TensorSpecTest {
         assertThrows(BadInput::class.java) { TensorSpec("x", listOf(1), ElementType.FLOAT32, Affine(1f, 0)) }
         assertThrows(BadInput::class.java) { TensorSpec("x", listOf(1), ElementType.INT8, null) }
     }
+
+    @Test
+    fun `ids are whole numbers and nothing else`() {
+        val ids = TensorSpec("ids", listOf(1, 3), ElementType.INT32, null)
+        val bytes = ids.encode(intArrayOf(1, -2, 70_000))
+        assertEquals(12, bytes.remaining())
+        assertEquals(listOf(1, -2, 70_000), ids.steps(bytes).toList())
+        assertThrows(BadInput::class.java) { ids.encode(intArrayOf(1)) }
+        assertThrows(BadInput::class.java) { ids.encode(floatArrayOf(1f, 2f, 3f)) }
+        assertThrows(BadInput::class.java) { ids.decode(bytes) }
+        val real = TensorSpec("in", listOf(3), ElementType.FLOAT32, null)
+        assertThrows(BadInput::class.java) { real.encode(intArrayOf(1, 2, 3)) }
+        assertThrows(BadInput::class.java) { TensorSpec("ids", listOf(3), ElementType.INT32, Affine(1f, 0)) }
+    }
 }

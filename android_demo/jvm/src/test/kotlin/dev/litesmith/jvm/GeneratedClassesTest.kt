@@ -4,6 +4,7 @@ import dev.litesmith.contract.Image
 import dev.litesmith.contract.ImagePreprocess
 import dev.litesmith.contract.ModelContract
 import dev.litesmith.contract.TensorPreprocess
+import dev.litesmith.contract.TextPreprocess
 import java.nio.ByteBuffer
 import org.json.JSONArray
 import org.json.JSONObject
@@ -45,6 +46,7 @@ class GeneratedClassesTest {
                 preprocess.apply(Image(height, width, channels, true, values), case.getInt("rotate"))
             }
             is TensorPreprocess -> preprocess.apply(FloatArray(raw.size) { Float.fromBits(raw[it]) })
+            is TextPreprocess -> error("texts have cases of their own")
         }
     }
 

@@ -3,12 +3,10 @@ package dev.litesmith.jvm
 import android.app.Activity
 import android.content.Intent
 import android.net.Uri
-import android.os.Looper
 import android.os.SystemClock
 import android.view.MotionEvent
 import android.view.View
 import android.widget.Spinner
-import android.widget.TextView
 import dev.litesmith.demo.FileResultSink
 import dev.litesmith.demo.MainActivity
 import dev.litesmith.demo.R
@@ -49,6 +47,14 @@ class MainActivityTest {
         drawing.dispatchTouchEvent(touch(MotionEvent.ACTION_UP, SIDE / 2f, 0.9f * SIDE))
         val text = activity.textOf(R.id.draw_text) { "%" in it }
         assertTrue(text, "XNNPACK" in text && "µs" in text)
+    }
+
+    @Test
+    fun `the drawing comes first and texts never`() = started { activity ->
+        assertEquals(View.VISIBLE, activity.view<View>(R.id.screen_draw).visibility)
+        assertEquals(View.VISIBLE, activity.view<View>(R.id.tab_draw).visibility)
+        assertEquals(View.GONE, activity.view<View>(R.id.screen_text).visibility)
+        assertEquals(View.GONE, activity.view<View>(R.id.tab_text).visibility)
     }
 
     @Test
@@ -119,23 +125,10 @@ class MainActivityTest {
     private fun MainActivity.result(name: String) =
         JSONObject(File(externalMediaDirs.first(), FileResultSink.fileName(name)).readText())
 
-    /** The text of a view once it is what is waited for. */
-    private fun MainActivity.textOf(id: Int, wanted: (String) -> Boolean): String {
-        val end = System.nanoTime() + PATIENCE_NANOS
-        while (true) {
-            shadowOf(Looper.getMainLooper()).idle()
-            val text = view<TextView>(id).text.toString()
-            if (wanted(text)) return text
-            check(System.nanoTime() < end) { "still: $text" }
-            Thread.sleep(10)
-        }
-    }
-
     private fun touch(action: Int, x: Float, y: Float): MotionEvent =
         SystemClock.uptimeMillis().let { now -> MotionEvent.obtain(now, now, action, x, y, 0) }
 
     private companion object {
         const val SIDE = 320
-        const val PATIENCE_NANOS = 60_000_000_000L
     }
 }

@@ -4,6 +4,7 @@ import android.app.Activity
 import android.view.View
 import android.widget.TextView
 import dev.litesmith.demo.R
+import dev.litesmith.demo.describe
 import dev.litesmith.demo.view
 
 /** The views of the drawing screen; shows states, and passes on what the user does. */
@@ -34,17 +35,5 @@ class DrawScreen(private val activity: Activity) {
         text.text = state.message ?: state.answer?.let(::describe).orEmpty()
     }
 
-    private fun describe(answer: Answer): String {
-        val prediction = answer.prediction
-        val lines = prediction.labelled.take(MOST_LINES).map { (label, probability) ->
-            activity.getString(R.string.class_probability, label, probability * PERCENT)
-        }
-        val head = activity.getString(R.string.answer, prediction.label, answer.micros, answer.delegate)
-        return (listOf(head) + lines).joinToString("\n")
-    }
-
-    private companion object {
-        const val PERCENT = 100f
-        const val MOST_LINES = 10
-    }
+    private fun describe(answer: Answer) = activity.describe(answer.prediction, answer.micros, answer.delegate)
 }

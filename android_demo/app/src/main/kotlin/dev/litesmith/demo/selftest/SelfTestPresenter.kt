@@ -4,16 +4,18 @@ import dev.litesmith.contract.GoldenVectors
 import dev.litesmith.contract.ModelContract
 import dev.litesmith.contract.SelfTest
 import dev.litesmith.contract.SelfTestResult
+import dev.litesmith.contract.text.TextContract
 import dev.litesmith.demo.StateHolder
 import dev.litesmith.demo.Work
 import dev.litesmith.demo.model.ModelOptions
 import dev.litesmith.demo.model.OpenModel
 import java.util.Locale
 
-/** The self-test screen without its views. */
+/** The self-test screen without its views; [texts] makes ids, for a model that takes texts. */
 class SelfTestPresenter(
     private val contract: ModelContract,
     private val golden: () -> String,
+    private val texts: (() -> TextContract)?,
     private val model: OpenModel,
     private val work: Work,
     show: (SelfTestUiState) -> Unit,
@@ -33,7 +35,8 @@ class SelfTestPresenter(
 
     private fun check(options: ModelOptions): SelfTestResult {
         val opened = model.with(options)
-        return SelfTest(contract) { input -> opened.run(listOf(input)).first() }.check(GoldenVectors.parse(golden()))
+        val test = SelfTest(contract, texts?.invoke()) { input -> opened.run(listOf(input)).first() }
+        return test.check(GoldenVectors.parse(golden()))
     }
 
     private fun stateOf(result: SelfTestResult): SelfTestUiState = when (result) {

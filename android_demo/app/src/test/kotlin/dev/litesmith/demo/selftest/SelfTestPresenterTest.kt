@@ -2,12 +2,14 @@ package dev.litesmith.demo.selftest
 
 import dev.litesmith.contract.BadInput
 import dev.litesmith.contract.FakeContract
+import dev.litesmith.contract.FakeTextContract
 import dev.litesmith.demo.model.FakeModel
 import dev.litesmith.demo.model.ModelOpener
 import dev.litesmith.demo.model.ModelOptions
 import dev.litesmith.demo.model.OpenModel
 import dev.litesmith.demo.workNow
 import org.junit.jupiter.api.Assertions.assertEquals
+import org.junit.jupiter.api.Assertions.assertTrue
 import org.junit.jupiter.api.Test
 
 class SelfTestPresenterTest {
@@ -38,6 +40,17 @@ class SelfTestPresenterTest {
         assertEquals(SelfTestUiState(passed = false, text = "no GPU"), shown.last())
     }
 
+    @Test
+    fun `a vocabulary that is not the class's is a message`() {
+        val contract = FakeTextContract()
+        val opener = ModelOpener { _, _ -> FakeModel(byteArrayOf(0, 10, 3)) }
+        val texts = { contract.open("") }
+        SelfTestPresenter(contract, { vectors }, texts, OpenModel(opener), workNow(), show = { shown += it })
+            .start(ModelOptions())
+        assertEquals(false, shown.last().passed)
+        assertTrue("not the file" in shown.last().text) { shown.last().text }
+    }
+
     private fun presenter(opener: ModelOpener) =
-        SelfTestPresenter(FakeContract, { vectors }, OpenModel(opener), workNow(), show = { shown += it })
+        SelfTestPresenter(FakeContract, { vectors }, null, OpenModel(opener), workNow(), show = { shown += it })
 }

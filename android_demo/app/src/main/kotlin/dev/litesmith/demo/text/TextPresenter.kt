@@ -1,0 +1,74 @@
+package dev.litesmith.demo.text
+
+import dev.litesmith.contract.ModelContract
+import dev.litesmith.contract.Prediction
+import dev.litesmith.contract.cosine
+import dev.litesmith.contract.text.TextContract
+import dev.litesmith.demo.StateHolder
+import dev.litesmith.demo.Work
+import dev.litesmith.demo.model.ModelOptions
+import dev.litesmith.demo.model.OpenModel
+
+/** The text screen without its views; [texts] reads the vocabulary, which takes a while. */
+class TextPresenter(
+    private val contract: ModelContract,
+    private val texts: () -> TextContract,
+    private val model: OpenModel,
+    private val work: Work,
+    private val nanos: () -> Long,
+    show: (TextUiState) -> Unit,
+) {
+    private val holder = StateHolder(TextUiState(), show)
+
+    /** Two texts are compared, and not one classified: the model gives embeddings. */
+    val compares: Boolean = contract.labels.isEmpty()
+
+    /** Classify the first text, or compare both; nothing is done while one is empty. */
+    fun ask(first: String, second: String) {
+        val asked = if (compares) listOf(first, second) else listOf(first)
+        if (asked.any(String::isEmpty)) return
+        holder.update { it.copy(asked = asked, answer = null, message = null) }
+        answer()
+    }
+
+    /** Compute with something else from now on. */
+    fun choose(options: ModelOptions) {
+        holder.update { it.copy(options = options) }
+        answer()
+    }
+
+    private fun answer() {
+        val asked = holder.state
+        if (asked.asked.isEmpty()) return
+        work.start(
+            task = { answerTo(asked) },
+            done = { answer -> showFor(asked) { it.copy(answer = answer, message = null) } },
+            failed = { message -> showFor(asked) { it.copy(answer = null, message = message) } },
+        )
+    }
+
+    /** An answer that comes after another question belongs to the older one. */
+    private fun showFor(asked: TextUiState, change: (TextUiState) -> TextUiState) = holder.update {
+        if (it.asked == asked.asked && it.options == asked.options) change(it) else it
+    }
+
+    private fun answerTo(asked: TextUiState): TextAnswer {
+        val opened = model.with(asked.options)
+        val made = texts()
+        val inputs = asked.asked.map { contract.input.encode(made.encode(it).ids) }
+        val start = nanos()
+        val outputs = inputs.map { opened.run(listOf(it)).first() }
+        val micros = (nanos() - start) / inputs.size / NANOS_A_MICRO
+        val real = outputs.map(contract.output::decode)
+        val said = if (compares) {
+            Said.OfTwo(cosine(real[0], real[1]))
+        } else {
+            Said.OfOne(Prediction.of(real.single(), contract.labels))
+        }
+        return TextAnswer(said, micros, opened.delegate)
+    }
+
+    private companion object {
+        const val NANOS_A_MICRO = 1_000L
+    }
+}

@@ -1,0 +1,23 @@
+package dev.litesmith.demo.text
+
+import dev.litesmith.contract.Prediction
+import dev.litesmith.demo.model.ModelOptions
+
+/** All that the text screen shows beside what the user types; [asked] is empty before the first question. */
+data class TextUiState(
+    val asked: List<String> = emptyList(),
+    val options: ModelOptions = ModelOptions(),
+    val answer: TextAnswer? = null,
+    val message: String? = null,
+)
+
+/** What the model said; [micros] is what one text took. */
+data class TextAnswer(val said: Said, val micros: Long, val delegate: String)
+
+/** The answer of a classifier, or that of an embedding. */
+sealed interface Said {
+    data class OfOne(val prediction: Prediction) : Said
+
+    /** @property cosine between the embeddings of two texts. */
+    data class OfTwo(val cosine: Double) : Said
+}

@@ -1,0 +1,155 @@
+"""What a text model is converted from: the model, its text contract, and sentences to calibrate and to judge with."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+
+from litesmith.calibration.text.contract import TextContract
+from litesmith.calibration.text.encoding import Encoding
+from litesmith.calibration.text.sentences import read_sentences
+from litesmith.calibration.text.tokenizer_folder import contract_from_folder
+from litesmith.converters.huggingface import checkpoint_folder, load_text_model
+from litesmith.converters.metadata_text import text_files
+from litesmith.converters.text.architecture import TextModel
+from litesmith.converters.text.checkpoint_source import SCHEME
+from litesmith.errors import CalibrationError, ConversionError, ModelError
+
+Ids = npt.NDArray[np.int32]
+# Each so many sentences one is kept to judge with, and so many at least; to calibrate with as many are needed.
+EVERY, LEAST = 5, 16
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Texts:
+    """Rows of ids (N, L), and their token types (N, L) where the model takes them."""
+
+    ids: Ids
+    types: Ids | None = None
+
+    def __len__(self) -> int:
+        return len(self.ids)
+
+    def at(self, places: Sequence[int] | npt.NDArray[np.int64] | slice) -> Texts:
+        """Some of them."""
+        return Texts(self.ids[places], None if self.types is None else self.types[places])
+
+    @property
+    def inputs(self) -> Mapping[str, Ids]:
+        """The arrays by the names of the model's inputs."""
+        return {"ids": self.ids, **({} if self.types is None else {"token_types": self.types})}
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class TextSource:
+    """Everything that a conversion reads, checked.
+
+    Attributes:
+        model: the encoder and its head.
+        contract: how a text becomes its ids.
+        calibration: sentences to calibrate with.
+        judged: others to judge with.
+        name: of the checkpoint, for people.
+    """
+
+    model: TextModel
+    contract: TextContract
+    calibration: Texts
+    judged: Texts
+    name: str
+
+
+def open_text_source(
+    source: str | Path,
+    sentences: Path | Sequence[str],
+    *,
+    length: int,
+    tokenizer: Path | None = None,
+    columns: Sequence[str] = (),
+    samples: int = 200,
+    seed: int = 0,
+) -> TextSource:
+    """Read and check all that a conversion needs, before any work.
+
+    Args:
+        source: folder or hub name of a checkpoint; `hf:` may stand before either.
+        sentences: a file as `calibration.text.sentences` reads it, or the sentences.
+        length: tokens of every text, padding included.
+        tokenizer: folder of the tokenizer; the checkpoint's if None.
+        columns: of a table: the one that holds the sentences, or the two that hold pairs.
+        samples: how many sentences to calibrate with, if there are so many.
+        seed: for drawing them.
+
+    Raises:
+        CalibrationError: there are too few sentences, or the model takes pairs and there are none.
+        DataError: the tokenizer or the file of sentences cannot be read.
+        ModelError: the checkpoint cannot be read, or does not go with the tokenizer.
+    """
+    if samples < LEAST or seed < 0:
+        raise CalibrationError(f"{samples} samples drawn with seed {seed}: give {LEAST} samples or more, a seed from 0")
+    folder = checkpoint_folder(source)
+    model = load_text_model(folder, length=length, tokenizer=tokenizer)
+    contract = contract_from_folder(tokenizer or folder, length)
+    _check_padding(model, contract, folder)
+    text_files(contract, model.head)
+    if len(columns) == 2:
+        model = replace(model, head=replace(model.head, pairs=True))
+    wanted = samples + max(LEAST, -(-samples // (EVERY - 1)))
+    texts = _drawn(model, contract, _texts(model, sentences, columns), wanted, seed)
+    calibration, judged = _divided(texts)
+    name = Path(str(source).removeprefix(SCHEME)).name.strip(".") or folder.resolve().name
+    return TextSource(replace(model, origin=name), contract, calibration, judged, name)
+
+
+def _check_padding(model: TextModel, contract: TextContract, folder: Path) -> None:
+    if contract.pad_id != model.pad_id:
+        raise ModelError(
+            f"the tokenizer pads with id {contract.pad_id} ({contract.pad}), but config.json says {model.pad_id}; "
+            "give the tokenizer and the weights of one checkpoint",
+            file=folder,
+        )
+
+
+def _texts(model: TextModel, sentences: Path | Sequence[str], columns: Sequence[str]) -> list[tuple[str, ...]]:
+    """Texts, or pairs of them."""
+    if len(columns) > 2:
+        raise ConversionError(f"{len(columns)} columns of texts ({', '.join(columns)}); a model takes one or a pair")
+    if model.head.kind == "answer" and len(columns) != 2:
+        raise CalibrationError(
+            "a model that answers questions takes pairs; calibrate with a .tsv or .csv, and name the columns of "
+            "questions and of passages: --column question --column context"
+        )
+    if isinstance(sentences, Path):
+        wanted: Sequence[str | None] = columns or [None]
+        return list(zip(*(read_sentences(sentences, column=column) for column in wanted), strict=True))
+    if columns:
+        raise CalibrationError("columns are of a file; give the path of a .tsv or .csv with them")
+    return [(sentence,) for sentence in sentences]
+
+
+def _drawn(model: TextModel, contract: TextContract, texts: Sequence[tuple[str, ...]], wanted: int, seed: int) -> Texts:
+    """The rows of so many texts that become different ones, in their order; of all where there are not so many."""
+    rows: dict[bytes, tuple[int, Encoding]] = {}
+    for place in np.random.default_rng(seed).permutation(len(texts)).tolist():
+        row = contract.encode(*texts[place])
+        rows.setdefault(row.ids.tobytes() + row.token_types.tobytes(), (place, row))
+        if len(rows) == wanted:
+            break
+    if len(rows) < 2 * LEAST:
+        raise CalibrationError(
+            f"{len(rows)} different texts are too few: {LEAST} are needed to calibrate with and {LEAST} to judge with; "
+            "give a hundred or more of the kind that the app sees"
+        )
+    found = [row for _, row in sorted(rows.values(), key=lambda placed: placed[0])]
+    types = np.stack([row.token_types for row in found]) if model.takes_token_types else None
+    return Texts(np.stack([row.ids for row in found]), types)
+
+
+def _divided(texts: Texts) -> tuple[Texts, Texts]:
+    """What to calibrate with, and what to judge with: every fifth text, and 16 at least."""
+    kept = np.linspace(EVERY - 1, len(texts) - 1, max(LEAST, -(-len(texts) // EVERY))).astype(np.int64)
+    return texts.at(np.setdiff1d(np.arange(len(texts)), kept)), texts.at(kept)

@@ -1,0 +1,144 @@
+"""Small text models of random weights, texts for them, and what their integer files answer."""
+
+from dataclasses import dataclass, field, replace
+from functools import cached_property
+
+import numpy as np
+from hypothesis import strategies as st
+
+from litesmith.converters.text.architecture import ACTIVATIONS, Architecture, Head, TextModel
+from litesmith.converters.text.architecture_weights import weight_shapes
+from litesmith.converters.text.integer.calibrate import run_float
+from litesmith.converters.text.integer.massive import parts
+from litesmith.converters.tflite_model import TFLiteModel
+from litesmith.targets.runtimes import default
+
+HEADS = {
+    "mean": Head("embedding"),
+    "unit": Head("embedding", normalize=True),
+    "first": Head("embedding", pooling="first"),
+    "first_unit": Head("embedding", pooling="first", normalize=True),
+    "sequence": Head("sequence", labels=("no", "yes", "maybe")),
+    "sequence_tanh": Head("sequence", labels=("no", "yes"), activation="tanh"),
+    "sequence_gelu": Head("sequence", labels=("no", "yes"), activation="gelu"),
+    "sequence_relu": Head("sequence", labels=("no", "yes"), activation="relu"),
+    "token": Head("token", labels=("other", "name", "place")),
+    "answer": Head("answer"),
+    "pairs": Head("embedding", pairs=True),
+}
+
+
+def drawn(head=HEADS["mean"], *, seed=0, length=12, pad_id=0, **changes):
+    """A model of random weights; `changes` are of its architecture."""
+    sizes = {"vocabulary": 60, "positions": 16, "token_types": 2, "embedding": 24, "hidden": 24, "head_size": 6}
+    arrangement = {"family": "bert", **sizes, "heads": (4, 2), "intermediate": (48, 30), **changes}
+    if "hidden" in changes and "embedding" not in changes:
+        arrangement["embedding"] = changes["hidden"]
+    architecture = Architecture(**arrangement)
+    random = np.random.default_rng(seed)
+    weights = {name: _values(random, name, shape) for name, shape in weight_shapes(architecture, head).items()}
+    return TextModel(architecture, head, length, pad_id, weights, "drawn")
+
+
+def _values(random, name, shape):
+    values = random.normal(size=shape)
+    if name.endswith("gamma"):
+        values = 1 + 0.2 * values
+    elif len(shape) == 1:
+        values = 0.2 * values
+    elif name.endswith("kernel"):
+        values = 1.3 * values / shape[0] ** 0.5
+    return values.astype(np.float32)
+
+
+def with_weights(model, **changes):
+    """The model with some weights changed; a dot in a name is written as two underscores."""
+    named = {name.replace("__", "."): values.astype(np.float32) for name, values in changes.items()}
+    return replace(model, weights={**model.weights, **named})
+
+
+def texts(model, count=24, seed=1, longest=None):
+    """Ids (N, L) of one token up to the whole length, padded; the first text has the whole length."""
+    random = np.random.default_rng(seed)
+    vocabulary = [token for token in range(model.architecture.vocabulary) if token != model.pad_id]
+    ids = random.choice(vocabulary, (count, model.length)).astype(np.int32)
+    ids[:, 0] = vocabulary[0]
+    longest = longest or model.length
+    for text in range(count):
+        ids[text, longest if text == 0 else random.integers(1, longest + 1) :] = model.pad_id
+    return ids
+
+
+def types(model, ids):
+    """Token types, the second half of a text being of the second one; None where the model takes none."""
+    if not model.takes_token_types:
+        return None
+    halves = (np.arange(ids.shape[1]) >= ids.shape[1] // 2).astype(np.int32)
+    return np.broadcast_to(halves, ids.shape).copy()
+
+
+def in_float(network, ids, token_types=None, rows=None):
+    """Answers (N, rows, C) of a network."""
+    return run_float(network, rows or parts(0, network.length), ids, token_types)
+
+
+def at_tokens(model, ids, answers):
+    """The rows of tokens (M, C), or of the texts: what a model says of padding is of no meaning."""
+    if model.head.kind in ("token", "answer"):
+        return answers[(ids != model.pad_id)[:, : answers.shape[1]]]
+    return answers.reshape(len(ids), -1)
+
+
+@dataclass
+class Running:
+    """An integer file in LiteRT."""
+
+    content: bytes
+    delegate: str = "xnnpack"
+    opened: object = field(init=False)
+
+    def __post_init__(self):
+        self.opened = default().open(self.content, delegate=self.delegate)
+
+    @cached_property
+    def steps(self):
+        (output,) = TFLiteModel(self.content).outputs
+        return np.float32(output.quantization.scales[0]), int(output.quantization.zero_points[0])
+
+    def integers(self, ids, token_types=None):
+        """Answers of every text, as the file has them."""
+        inputs = [ids] if token_types is None else [ids, token_types]
+        answers = [self.opened.run([given[place : place + 1] for given in inputs])[0] for place in range(len(ids))]
+        return np.stack(answers).reshape(len(ids), *answers[0].shape[-2:])
+
+    def __call__(self, ids, token_types=None):
+        """Answers of every text as real numbers."""
+        scale, zero_point = self.steps
+        return (self.integers(ids, token_types).astype(np.float32) - zero_point) * scale
+
+
+def cosines(a, b):
+    """Of the rows of two arrays."""
+    return (a * b).sum(-1) / np.maximum(np.linalg.norm(a, axis=-1) * np.linalg.norm(b, axis=-1), 1e-12)
+
+
+@st.composite
+def models(draw):
+    """Encoders of any small size and arrangement that the integer rewrites know, with any head."""
+    layers = draw(st.integers(1, 3))
+    sizes = st.integers(1, 3)
+    hidden = draw(st.integers(4, 20))
+    return drawn(
+        HEADS[draw(st.sampled_from(sorted(HEADS)))],
+        seed=draw(st.integers(0, 1000)),
+        length=draw(st.integers(2, 14)),
+        pad_id=draw(st.integers(0, 2)),
+        hidden=hidden,
+        embedding=draw(st.sampled_from([hidden, 5])),
+        token_types=draw(st.integers(0, 2)),
+        heads=tuple(draw(sizes) for _ in range(layers)),
+        head_size=draw(st.integers(1, 5)),
+        intermediate=tuple(draw(st.integers(1, 20)) for _ in range(layers)),
+        activation=draw(st.sampled_from(ACTIVATIONS)),
+        norm=draw(st.sampled_from(["post", "pre"])),
+    )

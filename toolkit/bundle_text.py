@@ -1,0 +1,65 @@
+"""A bundle of a text model that no recipe made: a converted file, its contract, and sentences to prove it with."""
+
+from __future__ import annotations
+
+import platform
+from collections.abc import Sequence
+from dataclasses import asdict
+from pathlib import Path
+
+from litesmith import __version__
+from litesmith.bundle import write_files
+from litesmith.bundle_contract import contract_files
+from litesmith.bundle_facts import EMBEDDING
+from litesmith.bundle_promise import PROMISE
+from litesmith.calibration.text.contract import TextContract
+from litesmith.card_text import text_card
+from litesmith.converters.associated_files import appended_files
+from litesmith.converters.label import truth_label
+from litesmith.converters.metadata import LABELS_FILE
+from litesmith.converters.op_versions import needed_ops
+from litesmith.converters.runtime_versions import oldest_runtime
+from litesmith.converters.tflite_model import TFLiteModel
+from litesmith.golden_text import golden_of_texts
+
+
+def write_text_bundle(
+    folder: Path,
+    model: TFLiteModel,
+    texts: Sequence[str],
+    contract: TextContract | None = None,
+    *,
+    name: str,
+    labels: tuple[str, ...] | None = None,
+) -> Path:
+    """Write a bundle; one that is there already is replaced when the new one is complete.
+
+    Args:
+        folder: of the bundle.
+        model: takes one row of ids, and gives one logit for each label, or an embedding.
+        texts: like those of the app; the first 32 become golden vectors.
+        contract: which makes the ids; None for the one inside the model.
+        name: what a person calls the model.
+        labels: one for each logit, none for an embedding; None for those inside the model.
+
+    Raises:
+        DataError: there is no contract or no sentence, or the model holds another contract or other labels.
+        ModelError: the model takes or gives something else, or the runtime cannot run it.
+        OutputError: the folder cannot be written, or holds something else.
+    """
+    inside = appended_files(model.content)
+    contract = TextContract.from_files(inside) if contract is None else contract
+    if labels is None:
+        labels = tuple(inside.get(LABELS_FILE, b"").decode().splitlines())
+    golden = golden_of_texts(model, contract, texts, labels)
+    facts = {
+        "name": name,
+        "task": "classification" if labels else EMBEDDING,
+        "label": truth_label(model),
+        PROMISE: None,
+        "oldest_runtime": str(oldest_runtime(needed_ops(model))),
+        "inputs": [asdict(golden.input)],
+        "outputs": [{**asdict(golden.output), "holds": "logits" if labels else EMBEDDING}],
+        "created_by": {"python": platform.python_version(), "litesmith": __version__},
+    }
+    return write_files(folder, model, golden, facts, contract_files(contract), text_card(facts, golden, contract))

@@ -1,0 +1,163 @@
+"""One call from a Hugging Face checkpoint to a verified `.tflite`: read, quantize, prove, hold against float, write."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any, Literal
+
+from litesmith.convert_text_choice import choose
+from litesmith.convert_text_measure import JudgedFile, TextLimits, answers
+from litesmith.converters.text.convert_agreement import compare_answers
+from litesmith.converters.text.convert_files import MODES, Mode, Progress, TextConverter, TextFile, silent
+from litesmith.converters.text.convert_source import TextSource, open_text_source
+from litesmith.converters.text.integer.quantize import Output
+from litesmith.converters.tflite_model import TFLiteModel
+from litesmith.errors import ConversionError
+from litesmith.files import write_bytes
+
+NO_LIMITS = TextLimits()
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class TextConversion:
+    """What came of a checkpoint.
+
+    Attributes:
+        source: what was read.
+        taken: the file, with its metadata and contract inside.
+        files: all that were made, `taken` among them.
+        refused: why others could not be made, by their mode.
+        why: which to take and why, where several were asked for; else empty.
+        seconds: by step.
+    """
+
+    source: TextSource
+    taken: JudgedFile
+    files: tuple[JudgedFile, ...]
+    refused: dict[str, str]
+    why: str
+    seconds: dict[str, float]
+
+    @property
+    def model(self) -> TFLiteModel:
+        """The file that was taken."""
+        return self.taken.file.model
+
+
+def convert_text(
+    source: str | Path,
+    calibration: Path | str | Sequence[str],
+    *,
+    out: Path | str | None = None,
+    quantize: Mode | Literal["compare"] = "int",
+    length: int = 64,
+    output: Output = "int8",
+    tokenizer: Path | str | None = None,
+    columns: Sequence[str] = (),
+    samples: int = 200,
+    seed: int = 0,
+    limits: TextLimits = NO_LIMITS,
+    on_progress: Progress = silent,
+) -> TextConversion:
+    """Convert a Hugging Face encoder to a `.tflite` that holds its text contract.
+
+    Args:
+        source: folder or hub name of a checkpoint; `hf:` may stand before either.
+        calibration: path of a file with sentences, or a list of them. Every fifth is kept to judge with.
+        out: file to write, whole or not at all; None writes nothing.
+        quantize: int (integers throughout, no TensorFlow needed), int8, dynamic, float32, or compare: all of them.
+        length: tokens of every text, padding included.
+        output: type of the answer of int; int16 is an option for embeddings.
+        tokenizer: folder of the tokenizer; the checkpoint's if None.
+        columns: of a table: the one that holds the sentences, or the two that hold pairs.
+        samples: how many sentences to calibrate with, if there are so many.
+        seed: for drawing them.
+        limits: what the file must keep; what it does not is in `JudgedFile.unmet`.
+        on_progress: is told the step, how much of it is done, and of how much.
+
+    Raises:
+        LitesmithError: something cannot be read or does not go together, before work starts; or the encoder cannot
+            be converted so.
+    """
+    start = time.perf_counter()
+    texts = Path(calibration) if isinstance(calibration, str | Path) else calibration
+    opened = open_text_source(
+        source,
+        texts,
+        length=length,
+        tokenizer=None if tokenizer is None else Path(tokenizer),
+        columns=columns,
+        samples=samples,
+        seed=seed,
+    )
+    _check_output(opened, quantize, output)
+    seconds = {"read": time.perf_counter() - start}
+    files, refused = _judged(opened, quantize, output, limits, on_progress, seconds)
+    if quantize == "compare":
+        taken, why = choose(files, limited=limits.min_agreement is not None)
+    else:
+        taken, why = files[0], ""
+    if out is not None:
+        write_bytes(Path(out), taken.file.model.content)
+        named = replace(taken.file, model=TFLiteModel(taken.file.model.content, str(out)))
+        files = tuple(replace(one, file=named) if one is taken else one for one in files)
+        taken = next(one for one in files if one.file is named)
+    return TextConversion(opened, taken, files, refused, why, seconds)
+
+
+def _check_output(source: TextSource, quantize: str, output: Output) -> None:
+    if quantize not in (*MODES, "compare"):
+        raise ConversionError(f"a text model cannot be {quantize}; choose {', '.join(MODES)} or compare")
+    if output not in ("int8", "int16"):
+        raise ConversionError(f"the answer of a text model cannot be {output}; choose int8 or int16")
+    if output == "int16" and (source.model.head.kind != "embedding" or quantize not in ("int", "compare")):
+        raise ConversionError("only embeddings made by --quantize int can be int16; leave --io out")
+
+
+def _judged(
+    source: TextSource,
+    quantize: str,
+    output: Output,
+    limits: TextLimits,
+    on_progress: Progress,
+    seconds: dict[str, float],
+) -> tuple[tuple[JudgedFile, ...], dict[str, str]]:
+    """Every file that was asked for and can be made; a single one that cannot is an error."""
+    converter = TextConverter(source, on_progress)
+    expected = None
+    files: list[JudgedFile] = []
+    refused: dict[str, str] = {}
+    for mode in MODES if quantize == "compare" else (quantize,):
+        try:
+            file = converter.make(mode, output)  # type: ignore[arg-type]  # it was checked
+        except ConversionError as error:
+            if quantize != "compare":
+                raise
+            refused[mode] = str(error)
+            continue
+        seconds[mode] = file.seconds
+        start = time.perf_counter()
+        if expected is None:
+            expected = converter.expected(source.judged, through_keras=quantize != "int")
+        files.append(_judge(source, file, expected, limits, _step(on_progress, f"judge {mode}", len(source.judged))))
+        seconds["judge"] = seconds.get("judge", 0.0) + time.perf_counter() - start
+    if not files:
+        raise ConversionError("; ".join(f"{mode}: {reason}" for mode, reason in refused.items()))
+    return tuple(files), refused
+
+
+def _judge(
+    source: TextSource, file: TextFile, expected: Any, limits: TextLimits, on_text: Callable[[int], None]
+) -> JudgedFile:
+    found, host_ms = answers(file.model, source.judged, on_text)
+    found = found.reshape(expected.shape)  # logits of tokens come without the axis of texts
+    valid = source.judged.ids != source.model.pad_id
+    agreement = compare_answers(source.model.head.kind, expected, found, valid)
+    return JudgedFile(file, agreement, host_ms, limits.unmet(file.model, agreement, host_ms))
+
+
+def _step(on_progress: Progress, name: str, total: int) -> Callable[[int], None]:
+    return lambda done: on_progress(name, done, total)
