@@ -41,7 +41,7 @@ VERIFY_FILE = "verify.json"
 class RunResult:
     """What a finished run found.
 
-    `bundle` is None for text, and where a budget, a required target or `verification` is unmet; `verification` is
+    `bundle` is None where a budget, a required target or `verification` is unmet; `verification` is
     None where the recipe asks for none, or something else is unmet already.
     """
 
@@ -170,8 +170,9 @@ def _finish(run: Run, results: Mapping[str, Mapping[str, Any]], locked: Mapping[
         details["verify"] = verification.devices()
     if unmet_budgets or unmet_targets or (verification is not None and not verification.ok):
         shutil.rmtree(out / "bundle", ignore_errors=True)  # of an earlier recipe; this file must not ship
-    elif not isinstance(run.splits.test.preprocess, TextContract):
-        bundle = write_bundle(out / "bundle", model, run.splits, Provenance(locked, ledger, details, reports))
+    else:
+        provenance = Provenance(locked, ledger, details, reports)
+        bundle = write_bundle(out / "bundle", model, run.splits, provenance, texts=run.samples.test_texts)
     result = RunResult(out / MODEL, ledger, details, reports, unmet_budgets, unmet_targets, bundle, verification)
     write_json(
         out / "ledger.json",

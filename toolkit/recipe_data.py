@@ -34,12 +34,14 @@ class Samples:
         teacher: what the teacher sees: the same, but for a text student with a smaller vocabulary.
         digest: over everything that was read.
         unlabelled: where the recipe names some.
+        test_texts: of a text model, what the test split's ids were made of.
     """
 
     splits: Splits
     teacher: Splits
     digest: str
     unlabelled: Unlabelled | None = None
+    test_texts: tuple[str, ...] | None = None
 
     @property
     def kept_ids(self) -> Ids | None:

@@ -41,8 +41,10 @@ def test() -> None:
         shutil.rmtree(BUILD / "jvm" / made, ignore_errors=True)
     said = run("mvn", "-B", "-f", DEMO / "jvm" / "pom.xml", "test")
     for line in said.splitlines():
-        if re.match(r"(\[INFO\] |)(Tests run:|pictures:|preprocess:|text:|real model|generated classes:)", line):
-            say(line.removeprefix("[INFO] "))
+        # A warning where tests were skipped.
+        told = re.sub(r"^\[(INFO|WARNING)\] ", "", line)
+        if re.match(r"(Tests run:|pictures:|preprocess:|text:|real model|generated classes:)", told):
+            say(told)
     say("litesmith bench --runner app: adb, an emulated phone, the app's benchmark")
     say(_bench_in_app())
 

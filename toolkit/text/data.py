@@ -71,7 +71,7 @@ def load_text(data: DataSpec, text: TextSpec, *, source: str, base: Path, seed: 
         digest.update(f"{getattr(student, part).digest} {getattr(teacher, part).digest}".encode())
     if unlabelled is not None:
         digest.update(unlabelled.teacher_x.tobytes())
-    return Samples(student, teacher, digest.hexdigest(), unlabelled)
+    return Samples(student, teacher, digest.hexdigest(), unlabelled, tuple(parts["test"].texts))
 
 
 def long_enough(texts: Sequence[str], text: TextSpec) -> list[int]:

@@ -150,9 +150,10 @@ class IntegerOperations:
         return emit_pooling.pool(self._emit, self._padding, name, parts, rows, pooling)
 
     def answer(self, x: Held) -> Held:
-        """See `Operations`."""
-        if x.dtype == self._output:
-            return x
-        if self._output == "int16":
-            return self._emit.widened("answer", x)
-        return self._emit.requantized("answer", x, self._output, self._seen.range("answer"))
+        """See `Operations`; rows of tokens get the axis of the one text in front, as the Keras model has it."""
+        if x.dtype != self._output:
+            if self._output == "int16":
+                x = self._emit.widened("answer", x)
+            else:
+                x = self._emit.requantized("answer", x, self._output, self._seen.range("answer"))
+        return x if x.shape[0] == 1 else self._emit.reshape("answer.text", x, (1, *x.shape))

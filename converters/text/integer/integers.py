@@ -11,6 +11,7 @@ from litesmith.calibration.ranges import Range
 from litesmith.converters.text.integer.blocks import Array
 
 _TINY = 1e-12
+_LEAST_ABOVE = 1 / 16
 INT8 = 127
 INT16 = 32767
 # A softmax or sigmoid in int8 gives shares in steps of 1/256, from 0 to 255/256 (TFLite quantization specification).
@@ -27,12 +28,16 @@ class Steps(NamedTuple):
 
 
 def int8_steps(limits: Range, *, symmetric: bool = False) -> Steps:
-    """All 256 integers over the range widened to hold 0; 255 of them, around 0, where symmetric."""
+    """All 256 integers over the range widened to hold 0; 255 of them, around 0, where symmetric.
+
+    A few integers are always above 0: columns set beside a tensor hold positive values in its integers.
+    """
     if symmetric:
         return Steps(max(abs(limits.low), abs(limits.high), _TINY) / INT8, 0)
-    limits = limits.with_zero()
-    scale = max(limits.high - limits.low, _TINY) / 255
-    return Steps(scale, int(np.clip(round(-128 - limits.low / scale), -128, 127)))
+    low = min(limits.low, 0.0)
+    high = max(limits.high, -low * _LEAST_ABOVE)
+    scale = max(high - low, _TINY) / 255
+    return Steps(scale, int(np.clip(round(-128 - low / scale), -128, 127)))
 
 
 def int16_steps(limits: Range) -> Steps:

@@ -18,7 +18,7 @@ import org.junit.jupiter.api.Assertions.assertTrue
 import org.junit.jupiter.api.Test
 
 class TextPresenterTest {
-    private val fake = FakeModel(byteArrayOf(0, 4, 2), listOf(20))
+    private val fake = FakeModel(byteArrayOf(0, 4, 2), listOf(ID_BYTES))
     private val shown = mutableListOf<TextUiState>()
     private var clock = 0L
 
@@ -53,7 +53,7 @@ class TextPresenterTest {
     @Test
     fun `another choice asks again with it, and nothing before the first question`() {
         val asked = mutableListOf<ModelOptions>()
-        val presenter = presenter { _, options -> fake.also { asked += options } }
+        val presenter = presenter { _, options -> fresh().also { asked += options } }
         presenter.choose(ModelOptions())
         assertTrue(asked.isEmpty())
         presenter.ask("do", "")
@@ -64,7 +64,7 @@ class TextPresenterTest {
     @Test
     fun `what cannot be done is a message and the next answer removes it`() {
         val presenter = presenter { _, options ->
-            if (options.accelerator == Accelerator.GPU) throw BadInput("no GPU") else fake
+            if (options.accelerator == Accelerator.GPU) throw BadInput("no GPU") else fresh()
         }
         presenter.ask("do", "")
         presenter.choose(ModelOptions(Accelerator.GPU))
@@ -79,14 +79,16 @@ class TextPresenterTest {
     @Test
     fun `an answer to an older question is not shown`() {
         val later = LaterExecutor()
-        val other = FakeModel(byteArrayOf(9, 4, 2), listOf(20))
-        var opened = 0
-        val presenter = presenter(work = Work(later, later)) { _, _ -> if (opened++ == 0) fake else other }
+        val presenter = presenter(work = Work(later, later))
         presenter.ask("do", "")
         presenter.ask("undo", "")
         later.runAll()
+        assertEquals(2, fake.fed.size)
         assertEquals(listOf(listOf("undo")), shown.filter { it.answer != null }.map(TextUiState::asked))
     }
+
+    /** Another choice closes the model that was open. */
+    private fun fresh() = FakeModel(byteArrayOf(0, 4, 2), listOf(ID_BYTES))
 
     private fun ids(fed: ByteArray): List<Int> {
         val ids = ByteBuffer.wrap(fed).order(ByteOrder.nativeOrder()).asIntBuffer()
@@ -105,4 +107,8 @@ class TextPresenterTest {
         nanos = { clock.also { clock += 5_000 } },
         show = { shown += it },
     )
+
+    private companion object {
+        const val ID_BYTES = 20
+    }
 }
