@@ -3,15 +3,21 @@
 Takes the folder of a finished run of recipes/sst2_minilm.toml for the teacher and the samples. Every student starts
 alike: the teacher with the recipe's narrower table of tokens, then without the heads and units that matter least under
 its own signal. Each is trained with the same batches for the same steps, written as integers, and run on the dev set.
-Differences to the teacher are paired over the sentences; their intervals are 95%, over sentences and seeds together.
+Answers are kept in the run's folder, so that an interrupted benchmark goes on where it was.
 
-Usage: LITESMITH_DATA=FOLDER python benchmarks/text_distill.py RUN_FOLDER [--samples 8000] [--seeds 3]
+Differences are paired over the sentences. Their 95% intervals are bootstrapped over sentences and seeds at once (2,000
+draws of both, Owen 2007, arXiv 0712.1111): the seeds share their sentences, and are not 3 times as many of them.
+
+Usage: LITESMITH_DATA=FOLDER python benchmarks/text_distill.py RUN_FOLDER [--samples 24000] [--seeds 3]
 """
 
 import argparse
 import time
+from collections.abc import Mapping
 from dataclasses import replace
+from itertools import combinations
 from pathlib import Path
+from tempfile import NamedTemporaryFile
 from typing import Any
 
 import numpy as np
@@ -35,32 +41,54 @@ from litesmith.workspace import open_workspace
 Array = npt.NDArray[Any]
 RECIPE = Path(__file__).parent.parent / "recipes/sst2_minilm.toml"
 SCORED = 512
+DRAWS = 2000
 
 
 def main() -> None:
-    """Train a student for each signal and seed, and print a row for it."""
+    """Train a student for each seed and signal, print a row for it, and then what the signals differ by."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("run", type=Path, help="folder of a finished run")
-    parser.add_argument("--samples", type=int, default=8000, help="training sentences (8000)")
+    parser.add_argument("--samples", type=int, default=None, help="training sentences (all of the run)")
     parser.add_argument("--seeds", type=int, default=3, help="students of each signal (3)")
     args = parser.parse_args()
     recipe = read_recipe(RECIPE)
     samples = load_samples(recipe.data, base=RECIPE.parent, seed=recipe.seed)
     with open_workspace(args.run, resume=True, overwrite=False) as workspace:
         run = Run(recipe, samples, workspace, RECIPE.parent, ignore)
-        teacher = run.stored_text("teacher")
-        test = samples.splits.test
-        right = predict(teacher, samples.teacher.test.x).argmax(1) == test.y
-        print(f"teacher {100 * right.mean():.2f}% on {len(test)} sentences, {args.samples} to learn from")
-        print(f"{'signal':<28}{'seed':>5}{'float':>8}{'integer':>9}{'kept':>8}{'bytes':>11}{'seconds':>9}")
-        for name, spec in signals(recipe).items():
-            found = [one_student(run, teacher, name, spec, seed, args.samples, right) for seed in range(args.seeds)]
-            difference = np.concatenate(found).astype(float)
-            print(
-                f"{name:<28}{'all':>5} integer against the teacher {100 * difference.mean():+.2f}"
-                f" ± {196 * difference.std() / np.sqrt(difference.size):.2f} points",
-                flush=True,
-            )
+        teacher, test = run.stored_text("teacher"), samples.splits.test
+        right = {"teacher": np.array([predict(teacher, samples.teacher.test.x).argmax(1) == test.y] * args.seeds)}
+        print(f"teacher {100 * right['teacher'].mean():.2f}% on {len(test)} sentences")
+        print(f"{'signal':<28}{'seed':>5}{'float':>8}{'integer':>9}{'kept':>8}{'bytes':>11}{'seconds':>9}", flush=True)
+        found: dict[str, list[Array]] = {name: [] for name in signals(recipe)}
+        for seed in range(args.seeds):
+            for name, spec in signals(recipe).items():
+                trained = kept_student(run, teacher, Path(args.run), name, spec, seed, args.samples)
+                print(row(name, seed, trained, right["teacher"][0]), flush=True)
+                found[name].append(trained["answers"] == test.y)
+    right |= {name: np.array(answers) for name, answers in found.items()}
+    for before, after in combinations(right, 2):
+        mean, low, high = paired(right[after].astype(float) - right[before])
+        print(f"{after} less {before}: {100 * mean:+.2f} points, 95% of draws {100 * low:+.2f} to {100 * high:+.2f}")
+
+
+def paired(difference: Array) -> tuple[float, float, float]:
+    """Mean of differences (seeds, sentences), and the limits of 95% of means of resampled seeds and sentences."""
+    random, (seeds, sentences) = np.random.default_rng(0), difference.shape
+    means = []
+    for _ in range(DRAWS):
+        rows, columns = random.integers(seeds, size=seeds), random.integers(sentences, size=sentences)
+        means.append(difference[rows][:, columns].mean())
+    low, high = np.quantile(means, (0.025, 0.975))
+    return float(difference.mean()), float(low), float(high)
+
+
+def row(name: str, seed: int, trained: Mapping[str, Any], teacher: Array) -> str:
+    """A line of the table."""
+    share = float(trained["integer"] / teacher.mean())
+    return (
+        f"{name:<28}{seed:>5}{100 * float(trained['float']):>8.2f}{100 * float(trained['integer']):>9.2f}"
+        f"{100 * share:>7.1f}%{int(trained['bytes']):>11,}{float(trained['seconds']):>9.0f}"
+    )
 
 
 def signals(recipe: Recipe) -> dict[str, DistillSpec | None]:
@@ -70,10 +98,25 @@ def signals(recipe: Recipe) -> dict[str, DistillSpec | None]:
     return {"labels": None, "logits": alone, "logits and hidden states": replace(alone, hidden=1.0)}
 
 
+def kept_student(
+    run: Run, teacher: TextModel, folder: Path, name: str, spec: DistillSpec | None, seed: int, count: int | None
+) -> Mapping[str, Any]:
+    """What `one_student` found, from the run's folder where it was found before."""
+    path = folder / "distill" / f"{name.replace(' ', '_')}-{seed}-{count or 'all'}.npz"
+    if not path.exists():
+        trained = one_student(run, teacher, name, spec, seed, count)
+        path.parent.mkdir(exist_ok=True)
+        with NamedTemporaryFile(dir=path.parent, suffix=".npz", delete=False) as file:
+            np.savez(file, **trained)
+        Path(file.name).replace(path)
+    with np.load(path, allow_pickle=False) as stored:
+        return dict(stored)
+
+
 def one_student(
-    run: Run, teacher: TextModel, name: str, spec: DistillSpec | None, seed: int, count: int, right: Array
-) -> Array:
-    """Train a student, print its row, and give for each sentence: right as integers, less teacher right."""
+    run: Run, teacher: TextModel, name: str, spec: DistillSpec | None, seed: int, count: int | None
+) -> dict[str, Any]:
+    """Train a student; its integer file's classes of the test sentences, both accuracies, bytes and seconds."""
     start = time.perf_counter()
     prune, test = run.recipe.prune, run.samples.splits.test
     assert prune is not None and prune.heads is not None and prune.intermediate is not None
@@ -87,15 +130,13 @@ def one_student(
     model = fit(model, lesson.ids, lesson.objective, prune.train, stage=name, seed=seed, on_event=ignore)
     written = quantize_text(model, run.samples.splits.calibration.x)
     answers = integer_classes(written.content, test.x)
-    accuracy = float((predict(model, test.x).argmax(1) == test.y).mean())
-    kept = (answers == test.y).mean() / right.mean()
-    print(
-        f"{name:<28}{seed:>5}{100 * accuracy:>8.2f}{100 * (answers == test.y).mean():>9.2f}{100 * kept:>7.1f}%"
-        f"{len(written.content):>11,}{time.perf_counter() - start:>9.0f}",
-        flush=True,
-    )
-    difference: Array = (answers == test.y).astype(int) - right
-    return difference
+    return {
+        "answers": answers,
+        "float": (predict(model, test.x).argmax(1) == test.y).mean(),
+        "integer": (answers == test.y).mean(),
+        "bytes": len(written.content),
+        "seconds": time.perf_counter() - start,
+    }
 
 
 def at(objective: Objective, chosen: Array) -> Objective:

@@ -9,11 +9,13 @@ from pathlib import Path
 from typing import Any, Literal
 
 from litesmith.convert_text_choice import choose
+from litesmith.convert_text_explain import explanation
 from litesmith.convert_text_measure import JudgedFile, TextLimits, answers
 from litesmith.converters.text.convert_agreement import compare_answers
 from litesmith.converters.text.convert_files import MODES, Mode, Progress, TextConverter, TextFile, silent
 from litesmith.converters.text.convert_source import TextSource, open_text_source
 from litesmith.converters.text.integer.quantize import Output
+from litesmith.converters.text.integer.report import IntegerReport
 from litesmith.converters.tflite_model import TFLiteModel
 from litesmith.errors import ConversionError
 from litesmith.files import write_bytes
@@ -32,6 +34,7 @@ class TextConversion:
         refused: why others could not be made, by their mode.
         why: which to take and why, where several were asked for; else empty.
         seconds: by step.
+        report: where the integers of `int` lose accuracy and what each rewrite gains; None if not asked for.
     """
 
     source: TextSource
@@ -40,11 +43,22 @@ class TextConversion:
     refused: dict[str, str]
     why: str
     seconds: dict[str, float]
+    report: IntegerReport | None = None
 
     @property
     def model(self) -> TFLiteModel:
         """The file that was taken."""
         return self.taken.file.model
+
+
+@dataclass(frozen=True, slots=True)
+class _Options:
+    """What kind of file is wanted."""
+
+    quantize: Mode | Literal["compare"]
+    output: Output
+    wide_rows: int | None
+    limits: TextLimits
 
 
 def convert_text(
@@ -55,6 +69,8 @@ def convert_text(
     quantize: Mode | Literal["compare"] = "int",
     length: int = 64,
     output: Output = "int8",
+    wide_rows: int | None = None,
+    explain: bool = False,
     tokenizer: Path | str | None = None,
     columns: Sequence[str] = (),
     samples: int = 200,
@@ -71,6 +87,8 @@ def convert_text(
         quantize: int (integers throughout, no TensorFlow needed), int8, dynamic, float32, or compare: all of them.
         length: tokens of every text, padding included.
         output: type of the answer of int; int16 is an option for embeddings.
+        wide_rows: first tokens whose sums int holds in int16, `length` for all; None finds out how many need it.
+        explain: measure int layer by layer, and once more without each rewrite, which takes minutes.
         tokenizer: folder of the tokenizer; the checkpoint's if None.
         columns: of a table: the one that holds the sentences, or the two that hold pairs.
         samples: how many sentences to calibrate with, if there are so many.
@@ -93,56 +111,61 @@ def convert_text(
         samples=samples,
         seed=seed,
     )
-    _check_output(opened, quantize, output)
+    options = _Options(quantize, output, wide_rows, limits)
+    _check_options(opened, options, explain=explain)
     seconds = {"read": time.perf_counter() - start}
-    files, refused = _judged(opened, quantize, output, limits, on_progress, seconds)
+    files, refused = _judged(opened, options, on_progress, seconds)
     if quantize == "compare":
         taken, why = choose(files, limited=limits.min_agreement is not None)
     else:
         taken, why = files[0], ""
+    explained = explanation(opened, files, on_progress, seconds, output=output, wide=wide_rows) if explain else None
     if out is not None:
         write_bytes(Path(out), taken.file.model.content)
         named = replace(taken.file, model=TFLiteModel(taken.file.model.content, str(out)))
         files = tuple(replace(one, file=named) if one is taken else one for one in files)
         taken = next(one for one in files if one.file is named)
-    return TextConversion(opened, taken, files, refused, why, seconds)
+    return TextConversion(opened, taken, files, refused, why, seconds, explained)
 
 
-def _check_output(source: TextSource, quantize: str, output: Output) -> None:
+def _check_options(source: TextSource, options: _Options, *, explain: bool) -> None:
+    quantize, output = options.quantize, options.output
     if quantize not in (*MODES, "compare"):
         raise ConversionError(f"a text model cannot be {quantize}; choose {', '.join(MODES)} or compare")
     if output not in ("int8", "int16"):
         raise ConversionError(f"the answer of a text model cannot be {output}; choose int8 or int16")
-    if output == "int16" and (source.model.head.kind != "embedding" or quantize not in ("int", "compare")):
+    rewritten = quantize in ("int", "compare")
+    if output == "int16" and (source.model.head.kind != "embedding" or not rewritten):
         raise ConversionError("only embeddings made by --quantize int can be int16; leave --io out")
+    if options.wide_rows is not None and not rewritten:
+        raise ConversionError(f"--wide-rows is of --quantize int; {quantize} has no rows in int16")
+    if explain and not rewritten:
+        raise ConversionError(f"--explain measures the rewrites of --quantize int; {quantize} has none")
 
 
 def _judged(
-    source: TextSource,
-    quantize: str,
-    output: Output,
-    limits: TextLimits,
-    on_progress: Progress,
-    seconds: dict[str, float],
+    source: TextSource, options: _Options, on_progress: Progress, seconds: dict[str, float]
 ) -> tuple[tuple[JudgedFile, ...], dict[str, str]]:
     """Every file that was asked for and can be made; a single one that cannot is an error."""
     converter = TextConverter(source, on_progress)
     expected = None
     files: list[JudgedFile] = []
     refused: dict[str, str] = {}
-    for mode in MODES if quantize == "compare" else (quantize,):
+    for mode in MODES if options.quantize == "compare" else (options.quantize,):
         try:
-            file = converter.make(mode, output)  # type: ignore[arg-type]  # it was checked
+            file = converter.make(mode, options.output, options.wide_rows)
         except ConversionError as error:
-            if quantize != "compare":
+            if options.quantize != "compare":
                 raise
             refused[mode] = str(error)
             continue
         seconds[mode] = file.seconds
         start = time.perf_counter()
         if expected is None:
-            expected = converter.expected(source.judged, through_keras=quantize != "int")
-        files.append(_judge(source, file, expected, limits, _step(on_progress, f"judge {mode}", len(source.judged))))
+            expected = converter.expected(source.judged, through_keras=options.quantize != "int")
+        files.append(
+            _judge(source, file, expected, options.limits, _step(on_progress, f"judge {mode}", len(source.judged)))
+        )
         seconds["judge"] = seconds.get("judge", 0.0) + time.perf_counter() - start
     if not files:
         raise ConversionError("; ".join(f"{mode}: {reason}" for mode, reason in refused.items()))

@@ -18,7 +18,7 @@ from litesmith.converters.quantize import QuantizationSpec
 from litesmith.converters.text.convert_source import Texts, TextSource
 from litesmith.converters.text.integer.from_model import network_of
 from litesmith.converters.text.integer.operations import Rows
-from litesmith.converters.text.integer.quantize import Output, quantize_text, run_float
+from litesmith.converters.text.integer.quantize import IntegerText, Output, quantize_text, run_float
 from litesmith.converters.tflite_model import TFLiteModel
 
 Mode = Literal["int", "int8", "dynamic", "float32"]
@@ -42,6 +42,7 @@ class TextFile:
         route: what made it.
         applied: rewrites, in order.
         seconds: that it took.
+        integers: how `int` was made, else None.
     """
 
     mode: Mode
@@ -49,6 +50,7 @@ class TextFile:
     route: str
     applied: tuple[str, ...]
     seconds: float
+    integers: IntegerText | None = None
 
     @property
     def is_integer(self) -> bool:
@@ -63,7 +65,7 @@ class TextConverter:
         self._source = source
         self._on_progress = on_progress
 
-    def make(self, mode: Mode, output: Output = "int8") -> TextFile:
+    def make(self, mode: Mode, output: Output = "int8", wide_rows: int | None = None) -> TextFile:
         """Make one file.
 
         - int: integers throughout, by the rewrites (`converters.text.integer`); int8 with int16 where it is needed;
@@ -74,21 +76,23 @@ class TextConverter:
         Args:
             mode: see above.
             output: type of the answer of `int`.
+            wide_rows: first tokens whose sums `int` holds in int16; None finds out.
 
         Raises:
             ConversionError: the encoder cannot be so, or what was written is not integer-only where it has to be.
         """
         start = time.perf_counter()
-        if mode == "int":
-            content, route, applied = self._rewritten(output)
-        else:
+        integers = self._integers(output, wide_rows) if mode == "int" else None
+        if integers is None:
             content, route, applied = self._engine(mode)
+        else:
+            content, route, applied = integers.content, "rewrites for integers", integers.rewrites
         model = TFLiteModel(content, "<converted>")
         if mode in ("int", "int8"):
             prove_integer_only(model, allow_float_io=False)
         source = self._source
         model = with_text_metadata(model, source.contract, source.model.head, name=source.name)
-        return TextFile(mode, model, route, applied, time.perf_counter() - start)
+        return TextFile(mode, model, route, applied, time.perf_counter() - start, integers)
 
     def expected(self, texts: Texts, *, through_keras: bool) -> npt.NDArray[Any]:
         """Answers of the float network: of the Keras model, or of the NumPy one, which needs no TensorFlow.
@@ -124,16 +128,16 @@ class TextConverter:
         self._on_progress("float file", 1, 1)
         return made
 
-    def _rewritten(self, output: Output) -> tuple[bytes, str, tuple[str, ...]]:
+    def _integers(self, output: Output, wide_rows: int | None) -> IntegerText:
         texts = self._source.calibration
-        made = quantize_text(
+        return quantize_text(
             self._source.model,
             texts.ids,
             texts.types,
             output=output,
+            wide=wide_rows,
             on_progress=lambda done, total: self._on_progress("calibrate", done, total),
         )
-        return made.content, "rewrites for integers", made.rewrites
 
     def _engine(self, mode: Mode) -> tuple[bytes, str, tuple[str, ...]]:
         from litesmith.converters.convert import convert

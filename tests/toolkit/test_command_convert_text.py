@@ -123,6 +123,23 @@ def test_embeddings_may_be_int16(checkpoints, sentences, tmp_path, capsys):
     assert [tensor["dtype"] for tensor in json.loads(capsys.readouterr().out)["outputs"]] == ["int16"]
 
 
+def test_explain_shows_each_sum_and_each_rewrite(checkpoints, sentences, tmp_path, capsys):
+    arguments = ("--explain", "--wide-rows", "3", "--json")
+    assert convert(checkpoints("bert-embedding"), tmp_path / "m.tflite", sentences, *arguments) == 0
+    document = json.loads(capsys.readouterr().out)
+    found = document["report"]
+    assert found["texts"] == document["evaluation"]["samples"]
+    assert found["answer"]["cosine"] == pytest.approx(document["agreement"]["cosine_mean"], abs=1e-3)
+    rows = {(layer["start"], layer["stop"], layer["dtype"]) for layer in found["layers"]}
+    assert rows == {(0, 3, "int16"), (3, LENGTH, "int8")}
+    gains = {gain["rewrite"]: gain for gain in found["gains"]}
+    assert gains.pop("centre_sums")["without"] is None
+    for gain in gains.values():
+        loss = found["answer"]["decibels"] - gain["without"]["decibels"]
+        assert gain["decibels"] == pytest.approx(loss, abs=1e-6)
+    assert len({gain["decibels"] for gain in gains.values()}) > 3
+
+
 def test_compare_measures_all_and_says_which_to_take(checkpoints, sentences, tmp_path, capsys):
     out = tmp_path / "m.tflite"
     assert convert(checkpoints("bert-embedding"), out, sentences, "--quantize", "compare", "--json") == 0
@@ -260,6 +277,9 @@ def test_bad_input_is_refused_before_any_work(what, message, checkpoints, senten
         (["--quantize", "dynamic", "--io", "int8"], "the answer of --quantize dynamic is float32"),
         (["--io", "uint8"], "cannot be uint8"),
         (["--quantize", "int8", "--io", "int16"], "only embeddings made by --quantize int"),
+        (["--quantize", "int8", "--wide-rows", "1"], "int8 has no rows in int16"),
+        (["--wide-rows", "99"], "99 rows cannot be wide"),
+        (["--quantize", "dynamic", "--explain"], "dynamic has none"),
         (["--samples", "3"], "give 16 samples or more"),
         (["--seed", "-1"], "a seed from 0"),
         (["--column", "nothing"], "has no columns"),

@@ -16,12 +16,12 @@ if TYPE_CHECKING:
     from litesmith.convert_text_model import TextConversion
 
 SCHEME = "hf:"
-_TEXT_OPTIONS = ("length", "tokenizer", "column")
+_TEXT_OPTIONS = ("length", "tokenizer", "column", "wide_rows")
 _TEXT_MODES = ("int", "compare")
 # What speaks of a text model as of any other.
 _SHARED = (
     *("model", "out", "json", "execute", "quantize", "io", "calibration", "samples", "seed"),
-    *("min_agreement", "min_snr", "max_bytes", "max_host_ms", "require"),
+    *("min_agreement", "min_snr", "max_bytes", "max_host_ms", "require", "explain"),
 )
 _DEFAULT_LENGTH, _DEFAULT_SAMPLES = 64, 200
 _HEADER = ("quantize", "agreement", "5th percentile", "SNR dB", "bytes", "host ms", "seconds", "")
@@ -41,6 +41,9 @@ def add_text_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="NAME",
         help="of a .tsv or .csv of sentences; given twice, texts are pairs",
     )
+    group.add_argument(
+        "--wide-rows", type=int, metavar="N", help="first tokens whose sums are int16, the others int8 (observed)"
+    )
 
 
 def is_text(model: Path) -> bool:
@@ -54,7 +57,7 @@ def refuse_text_options(args: argparse.Namespace) -> None:
     Raises:
         ConversionError: a text option was given with another model.
     """
-    given = [f"--{name}" for name in _TEXT_OPTIONS if getattr(args, name) not in (None, [])]
+    given = [f"--{name.replace('_', '-')}" for name in _TEXT_OPTIONS if getattr(args, name) not in (None, [])]
     given += [f"--quantize {args.quantize}"] * (args.quantize in _TEXT_MODES)
     if given:
         raise ConversionError(
@@ -91,6 +94,8 @@ def convert_text_model(args: argparse.Namespace, add_arguments: Callable[[argpar
             quantize=quantize,
             length=_DEFAULT_LENGTH if args.length is None else args.length,
             output=args.io or "int8",
+            wide_rows=args.wide_rows,
+            explain=args.explain,
             tokenizer=args.tokenizer,
             columns=tuple(args.column),
             samples=_DEFAULT_SAMPLES if args.samples is None else args.samples,
@@ -129,6 +134,7 @@ def _answer(args: argparse.Namespace, done: TextConversion) -> Answer:
         "files": [{**one.to_dict(), "taken": one is done.taken} for one in done.files],
         "refused": done.refused,
         "why": done.why,
+        "report": None if done.report is None else done.report.to_dict(),
         "conditions": _conditions(),
         "unmet": list(done.taken.unmet),
         "calibration": {"source": args.calibration, "samples": len(done.source.calibration)},
@@ -148,6 +154,7 @@ def _judged_lines(done: TextConversion, document: dict[str, Any]) -> list[str]:
         table(_HEADER, [_row(one, taken=one is done.taken) for one in done.files]),
         *(f"{mode}: no file, {reason}" for mode, reason in done.refused.items()),
         *([done.why] if done.why else []),
+        *(["", "layer by layer, and without each rewrite:", done.report.to_text()] if done.report else []),
         *(f"unmet: {text}" for text in done.taken.unmet),
     ]
 
