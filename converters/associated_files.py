@@ -1,7 +1,8 @@
 """Files that travel inside a `.tflite`: a zip behind the flatbuffer, as TFLite's MetadataPopulator appends it.
 
 They are stored, not compressed, and places in the zip count from the start of the whole file, because the readers of
-Android map the file and take the bytes from there.
+Android map the file and take the bytes from there: TFLite Support and MediaPipe refuse a model with a compressed entry
+("Expected uncompressed zip archive.", metadata_extractor.cc and zip_utils.cc).
 """
 
 from __future__ import annotations

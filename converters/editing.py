@@ -142,15 +142,32 @@ class ModelEditor:
         return place
 
     def to_bytes(self) -> bytes:
-        """The file, every buffer inside the flatbuffer and aligned as the schema asks."""
+        """The file, every buffer inside the flatbuffer and aligned as the schema asks; equal vectors are held once."""
         size_bytes = sum(len(buffer.data) for buffer in self.model.buffers if buffer.data is not None)
-        builder = flatbuffers.Builder(size_bytes + (1 << 16))
+        builder = _Builder(size_bytes + (1 << 16))
         builder.Finish(self.model.Pack(builder), FILE_IDENTIFIER)
         return bytes(builder.Output())
 
     def _add_buffer(self) -> int:
         self.model.buffers.append(_Buffer())
         return len(self.model.buffers) - 1
+
+
+class _Builder(flatbuffers.Builder):  # type: ignore[misc]
+    """A builder that writes equal vectors of numbers once and refers to them from everywhere, as flatbuffers may.
+
+    Weights with a scale for each channel have as many zero points of 8 bytes, all 0: 0.3 MB in a text encoder of 22 MB.
+    """
+
+    def __init__(self, size_bytes: int) -> None:
+        super().__init__(size_bytes)
+        self._written: dict[tuple[str, bytes], int] = {}
+
+    def CreateNumpyVector(self, x: Array) -> int:  # noqa: N802
+        key = x.dtype.str, x.tobytes()
+        if key not in self._written:
+            self._written[key] = int(super().CreateNumpyVector(x))
+        return self._written[key]
 
 
 class _Buffer(schema.BufferT):  # type: ignore[misc]

@@ -71,6 +71,30 @@ def test_buffers_behind_the_flatbuffer_come_back_into_it(content):
     interpreter.allocate_tensors()
 
 
+def test_equal_vectors_are_held_once_and_read_from_everywhere(golden):
+    """The zero points of weights with a scale for each channel; other writers hold them once for each tensor."""
+    editor = ModelEditor((golden / "int8.tflite").read_bytes())
+    values = np.arange(1000, dtype=np.int8)
+    for name in ("one", "other"):
+        quantization = editor.tensor(editor.add_constant(name, values)).quantization = schema.QuantizationParametersT()
+        quantization.scale = np.linspace(0.1, 0.2 if name == "one" else 0.3, 1000, dtype=np.float32)
+        quantization.zeroPoint = np.zeros(1000, np.int64)
+    plain = flatbuffers.Builder(1024)
+    plain.Finish(editor.model.Pack(plain), b"TFL3")
+    shared, apart = TFLiteModel(editor.to_bytes()), TFLiteModel(bytes(plain.Output()))
+    assert len(apart.content) - len(shared.content) > 8000
+    assert shared.subgraphs == apart.subgraphs
+    results = []
+    for model in (shared, apart):
+        interpreter = Interpreter(model_content=model.content, num_threads=1)
+        interpreter.allocate_tensors()
+        detail = interpreter.get_input_details()[0]
+        interpreter.set_tensor(detail["index"], np.ones(detail["shape"], detail["dtype"]))
+        interpreter.invoke()
+        results.append(interpreter.get_tensor(interpreter.get_output_details()[0]["index"]))
+    assert np.array_equal(*results)
+
+
 def test_a_constant_is_read_and_set(content):
     editor = ModelEditor(content)
     place = kernel(content)

@@ -330,4 +330,4 @@ def test_minilm_keeps_its_cosine(real_data, tmp_path, capsys):
     assert document["float_tensors"] == []
     assert document["agreement"]["cosine_mean"] >= 0.996
     assert document["agreement"]["cosine_p5"] >= 0.994
-    assert document["bytes"] <= 23_600_000
+    assert document["bytes"] <= 23_300_000  # with the vocabulary inside
