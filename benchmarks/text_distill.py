@@ -33,6 +33,7 @@ from litesmith.student import Run
 from litesmith.text.fit import Objective, fit
 from litesmith.text.importance import UNIT_STEP, best, importance
 from litesmith.text.predict import predict
+from litesmith.text.signal import from_labels
 from litesmith.text.stages import Lesson, lesson_of
 from litesmith.text.structure import keep_heads, keep_units
 from litesmith.training_specs import DistillSpec
@@ -121,7 +122,11 @@ def one_student(
     prune, test = run.recipe.prune, run.samples.splits.test
     assert prune is not None and prune.heads is not None and prune.intermediate is not None
     model = run.text_student(teacher)
-    lesson = lesson_of(replace(run, recipe=replace(run.recipe, distill=spec)), model)
+    if spec is None:
+        train = run.samples.splits.train
+        lesson = Lesson(train.x, from_labels(train.y), {})
+    else:
+        lesson = lesson_of(replace(run, recipe=replace(run.recipe, distill=spec)), model)
     chosen = np.random.default_rng(seed).permutation(len(lesson.ids))[:count]
     lesson = Lesson(lesson.ids[chosen], at(lesson.objective, chosen), {})
     scored = importance(model, lesson.ids[:SCORED], at(lesson.objective, np.arange(SCORED)))
