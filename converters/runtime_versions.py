@@ -1,7 +1,8 @@
 """Which TFLite runtime is the oldest that has every operator version of a model.
 
 A file's own `min_runtime_version` metadata is not proof: the converter fills it in before it quantizes to int16,
-and may leave "1.5.0" in a file whose operators need more. Nor are its operators' versions: see `op_versions`.
+and may leave "1.5.0" in a file whose operators need more. Nor are its operators' versions: see `op_versions`, and
+`runtime_traps` for what no version tells.
 """
 
 from __future__ import annotations
@@ -13,6 +14,9 @@ from functools import cache
 from importlib.resources import files
 
 from litesmith.converters.tflite_model import OpCount
+
+# In front of a release that is one of LiteRT: "LiteRT 2.1.3".
+LITERT_PREFIX = "LiteRT "
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -39,22 +43,29 @@ class OldestRuntime:
     """`version` is needed by the operators that the table knows.
 
     `newer` lists operators newer than the table, which ends with the release `newest`; `unlisted` those that it
-    does not have at all. Both make the true answer later than `version`, or unknown.
+    does not have at all. Both make the true answer later than `version`, or unknown. `litert` is a release of LiteRT,
+    which has numbers of its own, that is needed where no release of TFLite will do.
     """
 
     version: RuntimeVersion
     newest: RuntimeVersion
     newer: tuple[str, ...] = ()
     unlisted: tuple[str, ...] = ()
+    litert: RuntimeVersion | None = None
 
     @property
     def is_known(self) -> bool:
         """Whether every operator was found."""
         return not self.newer and not self.unlisted
 
+    @property
+    def named(self) -> str:
+        """With the name of the runtime in front: "TensorFlow Lite 2.14.0"."""
+        return str(self) if str(self).startswith(LITERT_PREFIX) else f"TensorFlow Lite {self}"
+
     def __str__(self) -> str:
         if self.is_known:
-            return str(self.version)
+            return str(self.version) if self.litert is None else f"{LITERT_PREFIX}{self.litert}"
         names = ", ".join((*self.newer, *self.unlisted))
         return f"> {self.newest} ({names})" if self.newer else f"unknown ({names})"
 

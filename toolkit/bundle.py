@@ -19,8 +19,7 @@ from litesmith.bundle_folder import MANIFEST_FILE, replace_folder
 from litesmith.bundle_promise import PROMISE, check_promise, promise_of
 from litesmith.converters.label import truth_label
 from litesmith.converters.metadata import LABELS_FILE, PREPROCESS_FILE, labels_text, refuse_other_files
-from litesmith.converters.op_versions import needed_ops
-from litesmith.converters.runtime_versions import oldest_runtime
+from litesmith.converters.runtime_traps import oldest_runtime_of
 from litesmith.converters.tflite_model import TFLiteModel
 from litesmith.errors import ModelError
 from litesmith.files import json_text
@@ -168,7 +167,7 @@ def _facts(model: TFLiteModel, golden: GoldenVectors, splits: Splits, provenance
         "task": locked["recipe"]["task"],
         "label": truth_label(model),
         PROMISE: promise_of(locked["recipe"]),
-        "oldest_runtime": str(oldest_runtime(needed_ops(model))),
+        "oldest_runtime": str(oldest_runtime_of(model)),
         "inputs": [asdict(golden.input)],
         "outputs": [{**asdict(golden.output), "holds": "logits"}],
         "steps": list(provenance.details["quantize"]["steps"]),

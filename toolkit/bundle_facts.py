@@ -17,8 +17,7 @@ from litesmith.calibration.preprocess import Preprocess
 from litesmith.calibration.text.contract import TextContract
 from litesmith.converters.graph import Tensor
 from litesmith.converters.metadata import refuse_other_files
-from litesmith.converters.op_versions import needed_ops
-from litesmith.converters.runtime_versions import oldest_runtime
+from litesmith.converters.runtime_traps import oldest_runtime_of
 from litesmith.converters.tflite_model import TFLiteModel
 from litesmith.errors import DataError, ModelError
 from litesmith.golden import MODEL_FILE, VECTORS_FILE
@@ -80,7 +79,7 @@ def bundle_facts(bundle: Bundle) -> BundleFacts:
 
 
 def _oldest_runtime(bundle: Bundle, model: TFLiteModel) -> str:
-    found, stated = str(oldest_runtime(needed_ops(model))), bundle.manifest.get("oldest_runtime")
+    found, stated = str(oldest_runtime_of(model)), bundle.manifest.get("oldest_runtime")
     if found != stated:
         raise ModelError(
             f"oldest_runtime is {stated}, but the operators of the model need {found}; write the bundle again",

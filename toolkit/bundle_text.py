@@ -17,8 +17,7 @@ from litesmith.card_text import text_card
 from litesmith.converters.associated_files import appended_files
 from litesmith.converters.label import truth_label
 from litesmith.converters.metadata import LABELS_FILE
-from litesmith.converters.op_versions import needed_ops
-from litesmith.converters.runtime_versions import oldest_runtime
+from litesmith.converters.runtime_traps import oldest_runtime_of
 from litesmith.converters.tflite_model import TFLiteModel
 from litesmith.golden_text import golden_of_texts
 
@@ -57,7 +56,7 @@ def write_text_bundle(
         "task": "classification" if labels else EMBEDDING,
         "label": truth_label(model),
         PROMISE: None,
-        "oldest_runtime": str(oldest_runtime(needed_ops(model))),
+        "oldest_runtime": str(oldest_runtime_of(model)),
         "inputs": [asdict(golden.input)],
         "outputs": [{**asdict(golden.output), "holds": "logits" if labels else EMBEDDING}],
         "created_by": {"python": platform.python_version(), "litesmith": __version__},

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from litesmith.converters.runtime_versions import RuntimeVersion
+from litesmith.converters.runtime_versions import LITERT_PREFIX, RuntimeVersion
 from litesmith.errors import ModelError, OutputError
 
 CATALOGUE = Path("gradle/libs.versions.toml")
@@ -18,7 +18,7 @@ TFLITE, LITERT = "org.tensorflow:tensorflow-lite", "com.google.ai.edge.litert:li
 # Maven redirects tensorflow-lite 2.17.0 to litert 1.0.1, the first release of LiteRT for Android: mvnrepository.com,
 # org.tensorflow:tensorflow-lite. What later ones added is not looked up.
 FIRST_LITERT = RuntimeVersion((2, 17, 0))
-_NEEDED = re.compile(r"\d+(\.\d+)*")
+_NEEDED = re.compile(rf"({LITERT_PREFIX})?(\d+(?:\.\d+)*)")
 _DEPENDENCY = re.compile(rf"""["']({re.escape(TFLITE)}|{re.escape(LITERT)}):([^"'@:]+)""")
 _COMMENT = re.compile(r"^\s*(//|\*|/\*)")
 
@@ -38,14 +38,30 @@ class RuntimePin:
         Raises:
             OutputError: what is written is no single version.
         """
+        found = self._number()
+        return FIRST_LITERT if self.module == LITERT else found
+
+    def has(self, needed: str) -> bool:
+        """Whether it is new enough for what `litesmith inspect` says.
+
+        Raises:
+            OutputError: what is written is no single version.
+        """
+        found = _NEEDED.fullmatch(needed)
+        if found is None:
+            return False
+        if found[1]:
+            return self.module == LITERT and self._number() >= RuntimeVersion.parse(found[2])
+        return self.version >= RuntimeVersion.parse(found[2])
+
+    def _number(self) -> RuntimeVersion:
         try:
-            found = RuntimeVersion.parse(self.written)
+            return RuntimeVersion.parse(self.written)
         except ValueError as error:
             raise OutputError(
                 f"{self.place}: {self.module} has version {self.written!r}, which cannot be compared; write one out, "
                 'such as "2.16.1"'
             ) from error
-        return FIRST_LITERT if self.module == LITERT else found
 
     def __str__(self) -> str:
         counted = f" (which counts as {FIRST_LITERT})" if self.module == LITERT else ""
@@ -74,9 +90,10 @@ def check_runtime(name: str, needed: str, pins: tuple[RuntimePin, ...]) -> None:
         OutputError: a version cannot be compared.
     """
     for pin in pins:
-        if not _NEEDED.fullmatch(needed) or RuntimeVersion.parse(needed) > pin.version:
+        if not pin.has(needed):
+            named = needed if needed.startswith(LITERT_PREFIX) else f"TFLite {needed}"
             raise ModelError(
-                f"{name} needs TFLite {needed}, but the app has {pin}; raise it in {pin.place}, "
+                f"{name} needs {named}, but the app has {pin}; raise it in {pin.place}, "
                 "or convert the model without its newest operators"
             )
 

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import re
 
-from litesmith.converters.op_versions import needed_ops
-from litesmith.converters.runtime_versions import oldest_runtime
+from litesmith.converters.runtime_traps import oldest_runtime_of
 from litesmith.converters.tflite_model import TFLiteModel
 from litesmith.errors import DeviceError, LitesmithError, ModelError
 from litesmith.targets.devices.benchmark_errors import quoted
@@ -51,8 +50,8 @@ def refusal(said: str, content: bytes, asked: Configuration) -> LitesmithError:
         )
     if unknown := _UNKNOWN_OP.search(said):
         return ModelError(
-            f"{unknown[1]} version {unknown[2]} is unknown to the app: this file needs TensorFlow Lite "
-            f"{oldest_runtime(needed_ops(TFLiteModel(content)))} or newer; raise the app's tensorflow-lite, or convert "
+            f"{unknown[1]} version {unknown[2]} is unknown to the app: this file needs "
+            f"{oldest_runtime_of(TFLiteModel(content)).named} or newer; raise the app's tensorflow-lite, or convert "
             "the model so that it uses older operators"
         )
     if _NOT_OPENED in said:

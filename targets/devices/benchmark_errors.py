@@ -5,8 +5,7 @@ from __future__ import annotations
 import re
 import signal
 
-from litesmith.converters.op_versions import needed_ops
-from litesmith.converters.runtime_versions import oldest_runtime
+from litesmith.converters.runtime_traps import oldest_runtime_of
 from litesmith.converters.tflite_model import TFLiteModel
 from litesmith.errors import DeviceError, LitesmithError, ModelError
 
@@ -75,9 +74,9 @@ def _unknown_op(log: str, content: bytes) -> ModelError | None:
     found = _UNKNOWN_OP.search(log)
     if found is None:
         return None
-    oldest = oldest_runtime(needed_ops(TFLiteModel(content)))
+    oldest = oldest_runtime_of(TFLiteModel(content))
     return ModelError(
-        f"{found[1]} version {found[2]} is unknown to the runner: this file needs TensorFlow Lite {oldest} or newer; "
+        f"{found[1]} version {found[2]} is unknown to the runner: this file needs {oldest.named} or newer; "
         "pass a newer benchmark_model with --runner, or convert the model so that it uses older operators"
     )
 

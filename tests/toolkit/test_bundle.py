@@ -150,8 +150,8 @@ def test_the_oldest_runtime_follows_from_types_too(golden, tmp_path, splits, pro
     wanted = {**recipe, "quantize": {**recipe["quantize"], "mode": "int16x8", "io": "int16"}}
     asked = replace(provenance, ledger=Ledger((row,)), locked={**provenance.locked, "recipe": wanted})
     folder = write_bundle(tmp_path / "bundle", file, splits, asked)
-    assert read_bundle(folder).manifest["oldest_runtime"] == "2.3.0"
-    assert "TFLite runtime that can run it is 2.3.0." in (folder / "MODEL_CARD.md").read_text(encoding="utf-8")
+    assert read_bundle(folder).manifest["oldest_runtime"] == "2.10.0"
+    assert "TFLite runtime that can run it is 2.10.0." in (folder / "MODEL_CARD.md").read_text(encoding="utf-8")
 
 
 def test_labels_may_be_in_any_script_but_not_on_two_lines(tmp_path, model, splits, provenance):

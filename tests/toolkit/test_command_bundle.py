@@ -126,11 +126,11 @@ def test_another_model_that_was_there_is_named(run, app):
 
 
 def test_the_runtime_is_compared_or_said_not_to_be(run, app):
-    assert "runtime: 1.14.0 or newer; not checked" in execute(run, "--android", app).text
-    (app / "app" / "build.gradle").write_text("implementation 'org.tensorflow:tensorflow-lite:2.4.0'\n")
+    assert "runtime: 2.10.0 or newer; not checked" in execute(run, "--android", app).text
+    (app / "app" / "build.gradle").write_text("implementation 'org.tensorflow:tensorflow-lite:2.16.1'\n")
     answer = execute(run, "--android", app)
-    assert "runtime: 1.14.0 or newer; the app has org.tensorflow:tensorflow-lite:2.4.0" in answer.text
-    assert answer.document["app_runtimes"] == ("org.tensorflow:tensorflow-lite:2.4.0",)
+    assert "runtime: 2.10.0 or newer; the app has org.tensorflow:tensorflow-lite:2.16.1" in answer.text
+    assert answer.document["app_runtimes"] == ("org.tensorflow:tensorflow-lite:2.16.1",)
 
 
 def test_a_model_that_its_manifest_contradicts_is_refused_without_an_app_too(run, golden):

@@ -42,7 +42,7 @@ def test_the_document_says_what_the_file_is():
             "MAX_POOL_2D": {"count": 1, "max_version": 2},
             "RESHAPE": {"count": 1, "max_version": 1},
         },
-        "oldest_runtime": "1.14.0",
+        "oldest_runtime": "2.10.0",
         "weight_sparsity": 0.5,
         "inputs": [{"name": "serving_default_image:0", "shape": [1, 8, 8, 1], "dtype": "int8", "zero_point": -128}],
         "outputs": [{"name": "StatefulPartitionedCall:0", "shape": [1, 10], "dtype": "int8"}],
@@ -74,7 +74,7 @@ def test_the_text_has_the_label_the_reason_and_the_facts():
         "full-int8\n",
         "no tensor is float",
         "50.0% of the weights",
-        "operators: 1.14.0",
+        "meant: 2.10.0; older ones take the first scale of the weights for all channels (FULLY_CONNECTED)\n",
         "1x8x8x1",
         "CONV_2D",
     ):
@@ -164,4 +164,4 @@ def test_it_needs_neither_tensorflow_nor_a_runtime():
 def test_int16_activations_need_a_later_runtime_than_the_operators_say():
     document = answer(GOLDEN / "int16x8.tflite").document
     assert document["ops"]["CONV_2D"]["max_version"] == 3
-    assert document["oldest_runtime"] == "2.3.0"
+    assert document["oldest_runtime"] == "2.10.0"

@@ -63,6 +63,15 @@ def test_litert_counts_as_the_release_that_it_took_over_from(tmp_path):
         check_runtime("digits", "2.18.0", pins)
 
 
+def test_a_model_that_needs_litert_compares_its_own_numbers(tmp_path):
+    script = app_with(tmp_path, SCRIPTS[0], f'implementation("{LITERT}:2.1.3")')
+    check_runtime("digits", "LiteRT 2.1.3", app_runtimes(script))
+    with pytest.raises(ModelError, match=r"digits needs LiteRT 2\.2, but the app has .*litert:2\.1\.3"):
+        check_runtime("digits", "LiteRT 2.2", app_runtimes(script))
+    with pytest.raises(ModelError, match=r"digits needs LiteRT 2\.1\.3, but the app has .*tensorflow-lite:2\.16\.1"):
+        check_runtime("digits", "LiteRT 2.1.3", app_runtimes(app_with(tmp_path, CATALOGUE, LIBRARIES["number"])))
+
+
 @pytest.mark.parametrize("version", ["2.+", "latest.release", "$tflite", "2.16.1-SNAPSHOT", "[2.0,3.0)"])
 def test_a_version_that_is_not_one_cannot_be_compared(tmp_path, version):
     pins = app_runtimes(app_with(tmp_path, SCRIPTS[0], f'implementation("{TFLITE}:{version}")'))

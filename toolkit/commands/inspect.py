@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -11,6 +12,7 @@ from litesmith.commands.inspect_described import described, described_lines
 
 if TYPE_CHECKING:
     from litesmith.converters.graph import Tensor
+    from litesmith.converters.runtime_traps import Trap
     from litesmith.converters.tflite_model import TFLiteModel
 
 SUMMARY = "say what a .tflite file really is"
@@ -48,8 +50,7 @@ def describe(model: TFLiteModel) -> dict[str, Any]:
     a signature names the subgraph that it runs by its place.
     """
     from litesmith.converters.label import truth_label
-    from litesmith.converters.op_versions import needed_ops
-    from litesmith.converters.runtime_versions import oldest_runtime
+    from litesmith.converters.runtime_traps import oldest_runtime_of
 
     return {
         "sha256": model.sha256,
@@ -58,7 +59,7 @@ def describe(model: TFLiteModel) -> dict[str, Any]:
         "label": truth_label(model),
         "float_tensors": list(model.float_tensors),
         "ops": {op: {"count": ops.count, "max_version": ops.max_version} for op, ops in model.ops.items()},
-        "oldest_runtime": str(oldest_runtime(needed_ops(model))),
+        "oldest_runtime": str(oldest_runtime_of(model)),
         "weight_sparsity": round(model.weight_sparsity, 6),
         "inputs": [_interface(tensor) for tensor in model.inputs],
         "outputs": [_interface(tensor) for tensor in model.outputs],
@@ -71,11 +72,12 @@ def describe(model: TFLiteModel) -> dict[str, Any]:
 def render(model: TFLiteModel) -> str:
     """What `describe` says, for people, with the reason for the label."""
     from litesmith.converters.label import judge
+    from litesmith.converters.runtime_traps import traps_of
 
     facts, verdict = describe(model), judge(model)
     parts = [
         f"{one_line(model.source)}: {verdict.label}\n  {verdict.reason}",
-        _summary(facts),
+        _summary(facts, traps_of(model)),
         _signature_lines(facts),
         _op_table(facts),
         table(("", "name", "shape", "type", "scale", "zero point"), _interface_rows(facts)),
@@ -123,7 +125,8 @@ def _short(content: bytes) -> str | int:
     return text.decode("ascii") if is_text else len(content)
 
 
-def _summary(facts: dict[str, Any]) -> str:
+def _summary(facts: dict[str, Any], traps: Sequence[Trap]) -> str:
+    older = "".join(f"; older ones {trap.what_happens} ({trap.op})" for trap in traps)
     metadata = ", ".join(
         f"{name} ({value:,} bytes)" if isinstance(value, int) else f"{name} ({value})"
         for name, value in facts["metadata"].items()
@@ -131,7 +134,7 @@ def _summary(facts: dict[str, Any]) -> str:
     lines = {
         "size": f"{facts['bytes']:,} bytes, {facts['gzip_bytes']:,} after gzip",
         "zeros": f"{facts['weight_sparsity']:.1%} of the weights of its convolutions and dense layers",
-        "runtime": f"oldest TFLite with its operators: {facts['oldest_runtime']}",
+        "runtime": f"oldest TFLite that runs it as it is meant: {facts['oldest_runtime']}{older}",
         "metadata": metadata or "none",
         **described_lines(facts["described"]),
         "sha256": facts["sha256"],

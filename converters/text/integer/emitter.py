@@ -54,8 +54,8 @@ class Emitter:
     def widened(self, name: str, x: Held) -> Held:
         """int8 as int16 with the same steps.
 
-        By a CAST: QUANTIZE does not do it before LiteRT 2.2 ("output->type == kTfLiteInt8 was not true"). A CAST leaves
-        integers as they are, and int16 has no zero point, so that x must have none either.
+        By a CAST: QUANTIZE does not do it before LiteRT 2.1.3 (`runtime_traps`). A CAST leaves integers as they are and
+        int16 has no zero point, so that x must have none either.
         """
         if x.zero_point:
             reach = max(127 - x.zero_point, 128 + x.zero_point) * x.scale
