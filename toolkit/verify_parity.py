@@ -50,6 +50,10 @@ class ParityTolerance:
             return cls(LSB_LEGACY_UINT8, SHARE_MIXED, "uint8 kernels with one scale a tensor are rounded differently")
         if label in ("full-int8", "int8-float-io"):
             return cls(0, 0.0, "int8 kernels compute the same bits on every processor")
+        if label == "full-int8-int16":
+            # Measured: 32 inputs of all-MiniLM-L6 and 256 of small models, equal with the kernels of three processors.
+            # LiteRT 1.x, and kernels without XNNPACK, are up to 11 LSB apart; neither is compared with LiteRT 2 here.
+            return cls(0, 0.0, "int8 and int16 kernels of one release compute the same bits on every processor")
         if label == "int16x8":
             return cls(LSB_INT16, SHARE_MIXED, "int16 kernels of different releases round differently")
         if label in ("float32", "float16"):

@@ -7,6 +7,7 @@ from hypothesis.extra import numpy as npst
 from litesmith.converters.tflite_model import TFLiteModel
 from litesmith.errors import ModelError
 from litesmith.verify_parity import LSB_LEGACY_UINT8, ParityTolerance, compare
+from tests.toolkit.made_text_bundle import integer_file
 
 EXACT = ParityTolerance(0, 0.0, "")
 SHAPES = npst.array_shapes(max_dims=3, max_side=4)
@@ -71,6 +72,12 @@ def test_another_shape_or_type_is_no_output_to_compare():
 def test_the_tolerance_follows_from_what_the_file_is_made_of(golden, name, lsb, exact):
     tolerance = ParityTolerance.of(TFLiteModel.from_file(golden / name))
     assert (tolerance.lsb, tolerance.share == 0) == (lsb, exact)
+
+
+def test_text_in_integers_has_no_float_to_round():
+    tolerance = ParityTolerance.of(integer_file(("bad", "good")))
+    assert (tolerance.lsb, tolerance.share) == (0, 0.0)
+    assert "float" not in tolerance.reason and "int16" in tolerance.reason
 
 
 def test_a_user_may_allow_another_figure(golden):
