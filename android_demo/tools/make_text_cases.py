@@ -10,7 +10,6 @@ import tempfile
 from dataclasses import replace
 from pathlib import Path
 
-import numpy as np
 from make_cases import PACKAGE
 from make_text_vectors import contracts
 
@@ -19,8 +18,7 @@ from litesmith.bundle_text import write_text_bundle
 from litesmith.calibration.text.contract import TextContract
 from litesmith.converters.keras import convert
 from litesmith.converters.quantize import QuantizationSpec
-from litesmith.converters.text.architecture import Architecture, Head, TextModel
-from litesmith.converters.text.architecture_weights import weight_shapes
+from litesmith.converters.text.architecture import TextModel
 from litesmith.converters.text.encoder import build_encoder
 from litesmith.converters.text.integer.quantize import quantize_text
 from litesmith.converters.tflite_model import TFLiteModel
@@ -28,9 +26,9 @@ from litesmith.files import write_bytes, write_text
 from litesmith.kotlin_checks import app_facts
 from litesmith.kotlin_model import ASSETS, model_source
 from tests.calibration.text.text_samples import sentences
+from tests.toolkit.made_text_bundle import text_model
 
 LENGTH = 16
-_HIDDEN, _HEADS, _UNITS = 24, 3, 48
 # By name: the contract's name in make_text_vectors.py, the labels, whether the file holds integers throughout.
 CASES = {
     "text_classes": ("uncased", ("bad", "so-so", "good"), False),
@@ -44,7 +42,7 @@ def make_text_cases(sources: Path, assets: Path) -> int:
     known, texts = dict(contracts()), sentences(200, seed=11)
     for name, (kind, labels, integers) in CASES.items():
         contract = replace(known[kind], length=LENGTH)
-        drawn = text_model(contract, labels)
+        drawn = text_model(labels, contract)
         model = _integers(drawn, contract, texts) if integers else convert(build_encoder(drawn), _FLOAT)
         with tempfile.TemporaryDirectory() as folder:
             bundle = read_bundle(
@@ -61,21 +59,6 @@ def make_text_cases(sources: Path, assets: Path) -> int:
 
 
 _FLOAT = QuantizationSpec("float32")
-
-
-def text_model(contract: TextContract, labels: tuple[str, ...]) -> TextModel:
-    """An encoder of one layer with drawn weights."""
-    architecture = Architecture(
-        family="bert", vocabulary=len(contract.vocabulary), positions=LENGTH, token_types=1, embedding=_HIDDEN,
-        hidden=_HIDDEN, heads=(_HEADS,), head_size=_HIDDEN // _HEADS, intermediate=(_UNITS,), activation="relu",
-    )  # fmt: skip
-    head = Head("sequence", labels, activation="tanh") if labels else Head("embedding")
-    random = np.random.default_rng(0)
-    weights = {
-        name: (random.normal(0, 0.3, shape) + name.endswith("gamma")).astype(np.float32)
-        for name, shape in weight_shapes(architecture, head).items()
-    }
-    return TextModel(architecture, head, LENGTH, contract.pad_id, weights, "drawn")
 
 
 def _integers(model: TextModel, contract: TextContract, texts: list[str]) -> TFLiteModel:

@@ -28,7 +28,7 @@ CONTRACT = TextContract(
 def text_model(labels: tuple[str, ...], contract: TextContract = CONTRACT) -> TextModel:
     """One layer; a classifier, or an embedding where there are no labels."""
     architecture = Architecture(
-        family="bert", vocabulary=len(contract.vocabulary), positions=LENGTH, token_types=1, embedding=HIDDEN,
+        family="bert", vocabulary=len(contract.vocabulary), positions=contract.length, token_types=1, embedding=HIDDEN,
         hidden=HIDDEN, heads=(3,), head_size=8, intermediate=(48,), activation="relu",
     )  # fmt: skip
     head = Head("sequence", labels, activation="tanh") if labels else Head("embedding")
@@ -37,7 +37,7 @@ def text_model(labels: tuple[str, ...], contract: TextContract = CONTRACT) -> Te
         name: (random.normal(0, 0.3, shape) + name.endswith("gamma")).astype(np.float32)
         for name, shape in weight_shapes(architecture, head).items()
     }
-    return TextModel(architecture, head, LENGTH, contract.pad_id, weights, "drawn")
+    return TextModel(architecture, head, contract.length, contract.pad_id, weights, "drawn")
 
 
 def float_file(labels: tuple[str, ...]) -> TFLiteModel:
