@@ -120,12 +120,15 @@ def convert_text(
     else:
         taken, why = files[0], ""
     explained = explanation(opened, files, on_progress, seconds, output=output, wide=wide_rows) if explain else None
-    if out is not None:
-        write_bytes(Path(out), taken.file.model.content)
-        named = replace(taken.file, model=TFLiteModel(taken.file.model.content, str(out)))
-        files = tuple(replace(one, file=named) if one is taken else one for one in files)
-        taken = next(one for one in files if one.file is named)
-    return TextConversion(opened, taken, files, refused, why, seconds, explained)
+    done = TextConversion(opened, taken, files, refused, why, seconds, explained)
+    return done if out is None else _written(done, Path(out))
+
+
+def _written(done: TextConversion, out: Path) -> TextConversion:
+    """The same with the file that was taken at its place, and called so."""
+    write_bytes(out, done.model.content)
+    named = replace(done.taken, file=replace(done.taken.file, model=TFLiteModel(done.model.content, str(out))))
+    return replace(done, taken=named, files=tuple(named if one is done.taken else one for one in done.files))
 
 
 def _check_options(source: TextSource, options: _Options, *, explain: bool) -> None:
