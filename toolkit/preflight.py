@@ -14,6 +14,7 @@ from litesmith.converters.keras import convert
 from litesmith.converters.post_training import operator_names
 from litesmith.converters.quantize import QuantizationSpec
 from litesmith.converters.rewrites import rewrite
+from litesmith.converters.text.architecture import TextModel
 from litesmith.converters.tflite_model import TFLiteModel
 from litesmith.errors import ConversionError, RecipeError
 from litesmith.files import sha256_file
@@ -21,6 +22,7 @@ from litesmith.recipe import QuantizeSpec, Recipe
 from litesmith.recipe_paths import model_folder
 from litesmith.student import Run
 from litesmith.targets.devices.arm_setup import set_up
+from litesmith.text.forward import check_trainable
 from litesmith.training_specs import TEACHER
 
 
@@ -44,8 +46,17 @@ def preflight(run: Run) -> None:
     _check_patterns(recipe.quantize, convert(student, QuantizationSpec("float32")))
     if recipe.prune is not None:
         prune.prunable(student, recipe.prune)
-    if recipe.quantize.qat is not None:
+    if recipe.quantize.qat is not None and recipe.student.is_text:
+        _check_trainable(run.text_student())
+    elif recipe.quantize.qat is not None:
         qat.quantization_aware(student, preserve_sparsity=False)
+
+
+def _check_trainable(student: TextModel) -> None:
+    try:
+        check_trainable(student)
+    except ConversionError as error:
+        raise RecipeError(str(error), key="quantize.qat") from error
 
 
 def _check_patterns(wanted: QuantizeSpec, model: TFLiteModel) -> None:

@@ -84,9 +84,15 @@ def prune_student(run: Run) -> Result:
 
 
 def train_quantized(run: Run) -> Result:
-    """Train with fake quantization. The result is a Keras graph, not yet a file: it is measured in Keras."""
+    """Train with fake quantization. The result is a Keras graph, not yet a file: it is measured in Keras.
+
+    Text encoders are trained on the grids of their integer file, and leave a float model.
+    """
     start = time.perf_counter()
     assert run.recipe.quantize.qat is not None
+    if run.recipe.student.is_text:
+        trained, facts = text.train_on_grids(run, run.recipe.quantize.qat)
+        return _float_result(run, qat.STAGE, trained, start, facts)
     x, y, loss = training_signal(run)
     before = run.student_after(run.steps_before_quantization()[-1])
     model = run.quantization_aware()

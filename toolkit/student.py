@@ -135,7 +135,7 @@ class Run:
         """The student as `stage` (student, prune or qat) left it."""
         steps = tuple(self.steps())
         steps = steps[: steps.index(stage) + 1]
-        if stage == qat.STAGE:
+        if stage == qat.STAGE and not self.recipe.student.is_text:
             return Student(self._with_weights(self.quantization_aware(), stage), steps)
         self.seed(stage)
         if self.recipe.student.is_text:

@@ -32,8 +32,9 @@ def check_text(recipe: Recipe) -> None:
     if prune is not None and not prune.removes:
         keys = prune.train.for_text
         require(not keys, f"prune.train.{(*keys, '')[0]}", "is for pruning that removes heads or units; remove it")
-    wanted = recipe.quantize
-    require(wanted.qat is None or not student.is_text, "quantize.qat", "is for Keras models, not for hf:FOLDER")
+    if recipe.quantize.qat is not None and not student.is_text:
+        keys = recipe.quantize.qat.train.for_text
+        require(not keys, f"quantize.qat.train.{(*keys, '')[0]}", "is for text encoders, hf:FOLDER; remove it")
     text = recipe.data.text
     if text is not None and text.unlabelled is not None:
         require(between and distill is not None, "data.text.unlabelled", "needs a teacher and student of hf:FOLDER")

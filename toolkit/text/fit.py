@@ -13,7 +13,8 @@ from litesmith.converters.text.architecture import Architecture, Head, TextModel
 from litesmith.errors import CompressionError
 from litesmith.events import EpochFinished, OnEvent
 from litesmith.text.batches import Ids, Places, lengths, shuffled, trimmed
-from litesmith.text.forward import States, check_trainable, encode
+from litesmith.text.forward import States, check_trainable, encode, logits
+from litesmith.text.grids import EXACT, Grids
 from litesmith.text.optimizer import optimizer
 from litesmith.train import steps_per_epoch
 from litesmith.training_specs import TrainSpec
@@ -25,7 +26,7 @@ Tensors = Mapping[str, Any]
 class Encoder:
     """A text model whose weights are variables.
 
-    `extra` are variables that only the training has, such as projections between widths.
+    `extra` are variables that only the training has, such as projections between widths; `grids` what is rounded.
     """
 
     architecture: Architecture
@@ -33,10 +34,15 @@ class Encoder:
     pad_id: int
     weights: Tensors
     extra: Tensors = field(default_factory=dict)
+    grids: Grids = EXACT
 
     def states(self, ids: Any) -> States:
         """What the encoder computes for ids (N, L)."""
-        return encode(self.weights, self.architecture, self.pad_id, ids)
+        return encode(self.weights, self.architecture, self.pad_id, ids, grids=self.grids)
+
+    def logits(self, states: States) -> Any:
+        """What the head of a classifier says of them, (N, C)."""
+        return logits(self.weights, self.head, states, self.grids)
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +61,16 @@ class Objective:
 
 
 def fit(
-    model: TextModel, ids: Ids, objective: Objective, spec: TrainSpec, *, stage: str, seed: int, on_event: OnEvent
+    model: TextModel,
+    ids: Ids,
+    objective: Objective,
+    spec: TrainSpec,
+    *,
+    stage: str,
+    seed: int,
+    on_event: OnEvent,
+    grids: Grids = EXACT,
+    keep_zeros: bool = False,
 ) -> TextModel:
     """Train a model and give it with its new weights; the one that came stays as it was.
 
@@ -67,6 +82,8 @@ def fit(
         stage: name in events and errors.
         seed: of the order of the samples.
         on_event: gets an EpochFinished after every epoch.
+        grids: what is rounded while it learns; its weights themselves are not.
+        keep_zeros: whether weights of kernels that are zero stay so.
 
     Raises:
         CompressionError: the loss or a weight became NaN or infinite.
@@ -75,10 +92,11 @@ def fit(
     check_trainable(model)
     tf = tensorflow()
     weights = {name: tf.Variable(array, name=name.replace(".", "_")) for name, array in model.weights.items()}
-    encoder = Encoder(model.architecture, model.head, model.pad_id, weights, objective.extra)
+    encoder = Encoder(model.architecture, model.head, model.pad_id, weights, objective.extra, grids)
     trained = [weight for name, weight in weights.items() if not name.startswith(spec.frozen or ("-",))]
     trained += objective.extra.values()
-    step = _step(encoder, objective, trained, optimizer(spec, steps_per_epoch(len(ids), spec) * spec.epochs, trained))
+    adam = optimizer(spec, steps_per_epoch(len(ids), spec) * spec.epochs, trained)
+    step = _step(encoder, objective, trained, adam, keep_zeros)
     sizes, random = lengths(ids, model.pad_id), np.random.default_rng(seed)
     for epoch in range(spec.epochs):
         total = 0.0
@@ -95,9 +113,16 @@ def fit(
     return replace(model, weights=found, fresh=())
 
 
-def _step(encoder: Encoder, objective: Objective, trained: list[Any], adam: Any) -> Callable[[Any, Tensors], Any]:
+def _step(
+    encoder: Encoder, objective: Objective, trained: list[Any], adam: Any, keep_zeros: bool
+) -> Callable[[Any, Tensors], Any]:
     """One optimizer step, giving the summed loss. It is traced once: lengths and batch sizes are open."""
     tf = tensorflow()
+
+    def masked(gradient: Any, variable: Any) -> Any:
+        if not keep_zeros or "kernel" not in variable.name:
+            return gradient
+        return gradient * tf.cast(tf.not_equal(variable, 0.0), tf.float32)
 
     @tf.function(reduce_retracing=True)  # type: ignore[untyped-decorator]
     def step(ids: Any, targets: Tensors) -> Any:
@@ -105,7 +130,11 @@ def _step(encoder: Encoder, objective: Objective, trained: list[Any], adam: Any)
             losses = objective.loss(encoder, encoder.states(ids), targets)
             mean = tf.reduce_mean(losses)
         gradients = tape.gradient(mean, trained)
-        known = [(one, variable) for one, variable in zip(gradients, trained, strict=True) if one is not None]
+        known = [
+            (masked(one, variable), variable)
+            for one, variable in zip(gradients, trained, strict=True)
+            if one is not None
+        ]
         adam.apply_gradients(known)
         return tf.reduce_sum(losses)
 

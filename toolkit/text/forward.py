@@ -2,18 +2,20 @@
 
 `converters.text.encoder` builds the graph of one length that becomes a file. Training wants batches as short as their
 longest sentence, and gradients at heads and units, so it computes the same from the same weights here; a test holds
-both together.
+both together. What a stage of quantization-aware training computes is the same with its tensors on the grids of an
+integer file (`text.grids`).
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from litesmith.converters.backend import tensorflow
 from litesmith.converters.text.architecture import Architecture, Head, TextModel
 from litesmith.errors import ConversionError
+from litesmith.text.grids import EXACT, Grids
 
 _MASKED = -1e4  # added to the scores of padding
 
@@ -62,7 +64,12 @@ def check_trainable(model: TextModel) -> None:
 
 
 def encode(
-    weights: Mapping[str, Any], architecture: Architecture, pad_id: int, ids: Any, gates: Gates | None = None
+    weights: Mapping[str, Any],
+    architecture: Architecture,
+    pad_id: int,
+    ids: Any,
+    gates: Gates | None = None,
+    grids: Grids = EXACT,
 ) -> States:
     """Hidden states of `ids` (N, L), L at most the number of positions.
 
@@ -72,20 +79,17 @@ def encode(
         pad_id: the id that is masked.
         ids: int32.
         gates: factors to take gradients at.
+        grids: what is rounded on the way.
     """
     tf = tensorflow()
     mask = tf.cast(tf.not_equal(ids, pad_id), tf.float32)
-    x = _embed(weights, architecture, ids)
-    found: dict[str, list[Any]] = {name: [] for name in ("queries", "keys", "values", "contexts", "units")}
-    hidden = [x]
+    encoder = _Forward(weights, architecture, mask, gates, grids)
+    hidden = [encoder.embed(ids)]
     for index in range(architecture.layers):
-        x, layer = _layer(weights, architecture, index, x, mask, gates)
-        hidden.append(x)
-        for name, value in layer.items():
-            found[name].append(value)
+        hidden.append(encoder.layer(index, hidden[-1]))
     if architecture.norm == "pre":
-        hidden[-1] = _norm(hidden[-1], weights, "final_norm", architecture.epsilon)
-    return States(hidden, **found, mask=mask)
+        hidden[-1] = encoder.norm(hidden[-1], "final_norm", encoder.joint)
+    return States(hidden, **encoder.found, mask=mask)
 
 
 def pooled(states: States) -> Any:
@@ -95,12 +99,13 @@ def pooled(states: States) -> Any:
     return tf.reduce_sum(states.hidden[-1] * mask, axis=1) / tf.maximum(tf.reduce_sum(mask, axis=1), 1.0)
 
 
-def logits(weights: Mapping[str, Any], head: Head, states: States) -> Any:
+def logits(weights: Mapping[str, Any], head: Head, states: States, grids: Grids = EXACT) -> Any:
     """Logits of a sequence head, (N, C): from the first token, as BERT has them."""
-    x = states.hidden[-1][:, 0]
+    x = grids.value("head.read", states.hidden[-1][:, 0])
     if head.activation:
-        x = activation(head.activation, dense(x, weights, "head.dense"))
-    return dense(x, weights, "head.output")
+        x = grids.value("head.dense.before", dense(x, weights, "head.dense", grids))
+        x = grids.value("head.dense", activation(head.activation, x))
+    return grids.value("head.output", dense(x, weights, "head.output", grids))
 
 
 def activation(name: str, x: Any) -> Any:
@@ -111,58 +116,108 @@ def activation(name: str, x: Any) -> Any:
     return {"relu": tf.nn.relu, "silu": tf.nn.silu, "tanh": tf.tanh}[name](x)
 
 
-def dense(x: Any, weights: Mapping[str, Any], name: str) -> Any:
+def dense(x: Any, weights: Mapping[str, Any], name: str, grids: Grids = EXACT) -> Any:
     """`x W + b` over the last axis."""
     tf = tensorflow()
     kernel = weights[f"{name}.kernel"]
-    flat = tf.matmul(tf.reshape(x, (-1, kernel.shape[0])), kernel) + weights[f"{name}.bias"]
+    flat = grids.dense(name, tf.reshape(x, (-1, kernel.shape[0])), kernel, weights[f"{name}.bias"])
     return tf.reshape(flat, tf.concat([tf.shape(x)[:-1], [kernel.shape[1]]], 0))
 
 
-def _norm(x: Any, weights: Mapping[str, Any], name: str, epsilon: float) -> Any:
-    tf = tensorflow()
-    centred = x - tf.reduce_mean(x, -1, keepdims=True)
-    scale = tf.math.rsqrt(tf.reduce_mean(tf.square(centred), -1, keepdims=True) + epsilon)
-    return centred * scale * weights[f"{name}.gamma"] + weights[f"{name}.beta"]
+class _Forward:
+    """One pass through an encoder.
 
+    Attributes:
+        found: the states of each layer so far, by their names in `States`.
+        joint: the sum of branches that was reached last, as the integer file names it.
+    """
 
-def _embed(weights: Mapping[str, Any], architecture: Architecture, ids: Any) -> Any:
-    tf = tensorflow()
-    x = tf.gather(weights["embeddings.word"], ids) + weights["embeddings.position"][: tf.shape(ids)[1]]
-    if architecture.token_types:
-        x += weights["embeddings.type"][0]
-    x = _norm(x, weights, "embeddings.norm", architecture.epsilon)
-    return dense(x, weights, "embeddings.projection") if architecture.projects else x
+    def __init__(
+        self, weights: Mapping[str, Any], architecture: Architecture, mask: Any, gates: Gates | None, grids: Grids
+    ) -> None:
+        self.found: dict[str, list[Any]] = {name: [] for name in ("queries", "keys", "values", "contexts", "units")}
+        self.joint = "embeddings"
+        self._weights, self._architecture, self._mask = weights, architecture, mask
+        self._gates, self._grids = gates, grids
 
+    def embed(self, ids: Any) -> Any:
+        """What the first layer gets: (N, L, H)."""
+        tf = tensorflow()
+        weights, grids = self._weights, self._grids
+        places = weights["embeddings.position"][: tf.shape(ids)[1]]
+        if self._architecture.token_types:
+            places = places + weights["embeddings.type"][0]
+        x = grids.value("embeddings.word", grids.levelled(tf.gather(weights["embeddings.word"], ids)))
+        x = grids.value("embeddings.sum", grids.value("embeddings.scaled", x) + grids.levelled(places))
+        x = self.norm(x, "embeddings.norm", self.joint)
+        if self._architecture.projects:
+            x = self._dense(grids.value("embeddings.fed", x), "embeddings.projection")
+            x = grids.value("embeddings.projection.output", x)
+            self.joint = "embeddings.projection"
+        if self._architecture.norm == "pre":
+            x = grids.add("embeddings.stream", self.joint, x, tf.zeros_like(x))
+            self.joint = "embeddings.stream"
+        return x
 
-def _layer(
-    weights: Mapping[str, Any], architecture: Architecture, index: int, x: Any, mask: Any, gates: Gates | None
-) -> tuple[Any, dict[str, Any]]:
-    name, pre = f"layers.{index}", architecture.norm == "pre"
-    epsilon = architecture.epsilon
-    source = _norm(x, weights, f"{name}.attention.norm", epsilon) if pre else x
-    query, key, value = (dense(source, weights, f"{name}.attention.{part}") for part in ("query", "key", "value"))
-    context = _attend(query, key, value, architecture.heads[index], mask, None if gates is None else gates.heads[index])
-    x = x + dense(context, weights, f"{name}.attention.output")
-    x = x if pre else _norm(x, weights, f"{name}.attention.norm", epsilon)
-    source = _norm(x, weights, f"{name}.feed_forward.norm", epsilon) if pre else x
-    units = activation(architecture.activation, dense(source, weights, f"{name}.feed_forward.intermediate"))
-    units = units if gates is None else units * gates.units[index][:, None, :]
-    x = x + dense(units, weights, f"{name}.feed_forward.output")
-    x = x if pre else _norm(x, weights, f"{name}.feed_forward.norm", epsilon)
-    return x, {"queries": query, "keys": key, "values": value, "contexts": context, "units": units}
+    def layer(self, index: int, x: Any) -> Any:
+        """Attention and feed-forward network, each added to what it reads: (N, L, H) -> (N, L, H)."""
+        name = f"layers.{index}"
+        x = self._block(f"{name}.attention", x, lambda source: self._attention(index, source))
+        return self._block(f"{name}.feed_forward", x, lambda source: self._feed_forward(index, source))
 
+    def norm(self, x: Any, name: str, joint: str) -> Any:
+        """The layer normalization of a joint's sum."""
+        tf = tensorflow()
+        grids, centred = self._grids, x - tf.reduce_mean(x, -1, keepdims=True)
+        variance = tf.reduce_mean(tf.square(centred), -1, keepdims=True)
+        scale = grids.value(f"{joint}.size", tf.math.rsqrt(variance + self._architecture.epsilon))
+        normal = grids.value(f"{joint}.normal", centred * scale)
+        return normal * self._weights[f"{name}.gamma"] + self._weights[f"{name}.beta"]
 
-def _attend(query: Any, key: Any, value: Any, heads: int, mask: Any, gate: Any) -> Any:
-    tf = tensorflow()
-    query, key, value = (split_heads(one, heads) for one in (query, key, value))
-    size = query.shape[-1]
-    scores = tf.matmul(query, key, transpose_b=True) * size**-0.5 + (1.0 - mask[:, None, None, :]) * _MASKED
-    context = tf.matmul(tf.nn.softmax(scores), value)
-    if gate is not None:
-        context *= gate[:, :, None, None]
-    merged = tf.transpose(context, (0, 2, 1, 3))
-    return tf.reshape(merged, tf.concat([tf.shape(merged)[:2], [heads * size]], 0))
+    def _block(self, name: str, x: Any, branch: Callable[[Any], Any]) -> Any:
+        pre, before = self._architecture.norm == "pre", self.joint
+        source = self.norm(x, f"{name}.norm", before) if pre else x
+        x = self._grids.add(name, before, x, branch(self._grids.value(f"{before}.fed", source)))
+        self.joint = name
+        return x if pre else self.norm(x, f"{name}.norm", name)
+
+    def _attention(self, index: int, source: Any) -> Any:
+        name, grids = f"layers.{index}.attention", self._grids
+        query, key, value = (
+            grids.value(f"{name}.{part}", self._dense(source, f"{name}.{part}")) for part in ("query", "key", "value")
+        )
+        context = self._attend(index, query, key, value)
+        for kind, state in (("queries", query), ("keys", key), ("values", value), ("contexts", context)):
+            self.found[kind].append(state)
+        return self._dense(context, f"{name}.output")
+
+    def _attend(self, index: int, query: Any, key: Any, value: Any) -> Any:
+        tf = tensorflow()
+        name, grids, heads = f"layers.{index}.attention", self._grids, self._architecture.heads[index]
+        # Softmax does not see what all keys share, and what all values share passes through.
+        shared = grids.offset(f"{name}.value")
+        parts = (query, key - grids.offset(f"{name}.key"), value - shared)
+        query, key, value = (split_heads(one, heads) for one in parts)
+        size = query.shape[-1]
+        scores = grids.value(f"{name}.scores", tf.matmul(query, key, transpose_b=True) * size**-0.5)
+        scores = grids.value(f"{name}.masked", scores + (1.0 - self._mask[:, None, None, :]) * _MASKED)
+        context = tf.matmul(grids.value(f"{name}.shares", tf.nn.softmax(scores)), value)
+        if self._gates is not None:
+            context *= self._gates.heads[index][:, :, None, None]
+        merged = tf.transpose(context, (0, 2, 1, 3))
+        merged = tf.reshape(merged, tf.concat([tf.shape(merged)[:2], [heads * size]], 0))
+        return grids.value(f"{name}.context", merged + shared)
+
+    def _feed_forward(self, index: int, source: Any) -> Any:
+        name, grids = f"layers.{index}.feed_forward", self._grids
+        units = grids.value(f"{name}.up.before", self._dense(source, f"{name}.intermediate"))
+        units = grids.value(f"{name}.up", activation(self._architecture.activation, units))
+        units = units if self._gates is None else units * self._gates.units[index][:, None, :]
+        self.found["units"].append(units)
+        return self._dense(units, f"{name}.output")
+
+    def _dense(self, x: Any, name: str) -> Any:
+        return dense(x, self._weights, name, self._grids)
 
 
 def split_heads(x: Any, heads: int) -> Any:

@@ -19,19 +19,20 @@ from litesmith.errors import DataError
 from litesmith.files import write_bytes
 from litesmith.text.batches import Ids, in_order, lengths, trimmed
 from litesmith.text.fit import Encoder
-from litesmith.text.forward import check_trainable, logits, pooled
+from litesmith.text.forward import check_trainable, pooled
+from litesmith.text.grids import EXACT, Grids
 
 Array = npt.NDArray[np.float32]
 _BATCH = 64
 
 
-def predict(model: TextModel, ids: Ids) -> Array:
-    """Logits (N, C) of a sequence head, or mean-pooled vectors (N, H) of an embedding head.
+def predict(model: TextModel, ids: Ids, grids: Grids = EXACT) -> Array:
+    """Logits (N, C) of a sequence head, or mean-pooled vectors (N, H) of an embedding head; on grids where given.
 
     Raises:
         ConversionError: the model is of a form that this does not compute.
     """
-    answer = compiled(model)
+    answer = compiled(model, grids)
     rows: Array | None = None
     for places in in_order(lengths(ids, model.pad_id), _BATCH):
         found = answer(trimmed(ids[places], model.pad_id))
@@ -41,17 +42,17 @@ def predict(model: TextModel, ids: Ids) -> Array:
     return rows
 
 
-def compiled(model: TextModel) -> Callable[[Ids], Array]:
+def compiled(model: TextModel, grids: Grids = EXACT) -> Callable[[Ids], Array]:
     """A function from a batch of ids (N, L) to what `predict` gives."""
     check_trainable(model)
     tf = tensorflow()
     weights = {name: tf.constant(array) for name, array in model.weights.items()}
-    encoder = Encoder(model.architecture, model.head, model.pad_id, weights)
+    encoder = Encoder(model.architecture, model.head, model.pad_id, weights, grids=grids)
 
     @tf.function(reduce_retracing=True)  # type: ignore[untyped-decorator]
     def answer(ids: Any) -> Any:
         states = encoder.states(ids)
-        return logits(weights, model.head, states) if model.head.outputs else pooled(states)
+        return encoder.logits(states) if model.head.outputs else pooled(states)
 
     return lambda ids: np.asarray(answer(tf.constant(ids)))
 

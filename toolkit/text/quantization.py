@@ -15,7 +15,11 @@ ROUTE = "rewrites for integers"
 
 
 def integer_file(
-    model: TextModel, float_file: TFLiteModel, calibration: CalibrationSet, acceptance: Acceptance
+    model: TextModel,
+    float_file: TFLiteModel,
+    calibration: CalibrationSet,
+    acceptance: Acceptance,
+    remedy: str = ROUTE,
 ) -> Conversion:
     """Quantize a text model to integers throughout and judge the file on the validation split.
 
@@ -24,6 +28,7 @@ def integer_file(
         float_file: what it is compared with.
         calibration: one input of ids (N, length).
         acceptance: when the file is good enough; it has no remedies beyond the rewrites.
+        remedy: how the model came about, in the words that its try is called by.
 
     Raises:
         ConversionError: the encoder is of a form that has no integer file.
@@ -33,6 +38,6 @@ def integer_file(
     made = quantize_text(model, ids)
     written = TFLiteModel(made.content, "<integers>")
     judge = acceptance.judge(float_file)
-    tried = Try(ROUTE, judge(written), time.perf_counter() - start)
+    tried = Try(remedy, judge(written), time.perf_counter() - start)
     acceptance.on_try(tried)
     return Conversion(written, ROUTE, made.rewrites, judge.doubt, tries=(tried,), chosen=tried, judged=judge.own)

@@ -12,7 +12,7 @@ from litesmith import distill
 from litesmith.text import hidden, relations
 from litesmith.text.batches import Places
 from litesmith.text.fit import Encoder, Objective, Tensors
-from litesmith.text.forward import States, logits
+from litesmith.text.forward import States
 from litesmith.text.teacher_states import TeacherStates
 from litesmith.training_specs import DistillSpec
 
@@ -23,7 +23,7 @@ def from_labels(y: Places) -> Objective:
     """Cross-entropy with labels (N,)."""
 
     def loss(encoder: Encoder, states: States, targets: Tensors) -> Any:
-        return distill.cross_entropy(targets["label"], logits(encoder.weights, encoder.head, states))
+        return distill.cross_entropy(targets["label"], encoder.logits(states))
 
     return Objective(loss, lambda places, length: {"label": y[places]})
 
@@ -45,7 +45,7 @@ def from_teacher(
     extra = {} if teacher is None or not spec.hidden else {"projection": hidden.projection(width, teacher.hidden)}
 
     def loss(encoder: Encoder, states: States, targets: Tensors) -> Any:
-        total = answers(targets["packed"], logits(encoder.weights, encoder.head, states))
+        total = answers(targets["packed"], encoder.logits(states))
         if "projection" in encoder.extra:
             pairs = [(states.hidden[place + 1], targets[f"hidden.{place}"]) for place in range(len(states.hidden) - 1)]
             mask = states.mask * targets["aligned"][:, None]

@@ -10,17 +10,21 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from litesmith import distill
+from litesmith import distill, qat
 from litesmith.converters.text.architecture import TextModel
+from litesmith.converters.text.integer.quantize import quantize_text
+from litesmith.measure import accuracy
 from litesmith.student import Run
 from litesmith.text import signal
+from litesmith.text.file_grids import grids_of
 from litesmith.text.fit import Objective, fit
+from litesmith.text.grids import EXACT, Grids
 from litesmith.text.hidden import matching_layers
 from litesmith.text.importance import UNIT_STEP, best, importance
-from litesmith.text.predict import cached_logits
+from litesmith.text.predict import cached_logits, predict
 from litesmith.text.structure import keep_heads, keep_units
 from litesmith.text.teacher_states import CACHE_BYTES, TeacherStates
-from litesmith.training_specs import TEACHER, PruneSpec, TrainSpec
+from litesmith.training_specs import TEACHER, PruneSpec, QatSpec, TrainSpec
 
 Array = npt.NDArray[Any]
 # Scores settle long before all samples were seen (Michel et al., section 4.2).
@@ -69,6 +73,22 @@ def remove(run: Run, spec: PruneSpec) -> tuple[TextModel, dict[str, Any]]:
     return _trained(run, "prune", model, lesson, spec.train), facts
 
 
+def train_on_grids(run: Run, spec: QatSpec) -> tuple[TextModel, dict[str, Any]]:
+    """The student, trained on the grids that an integer file of it has, and what it says there before and after."""
+    model, splits = run.stored_text(run.steps_before_quantization()[-1]), run.splits
+    grids = grids_of(model, quantize_text(model, splits.calibration.x))
+    zeros = spec.preserve_sparsity and run.recipe.prune is not None
+    trained = _trained(run, qat.STAGE, model, lesson_of(run, model), spec.train, grids=grids, keep_zeros=zeros)
+    facts = {
+        f"{name}_on_grids": {
+            "accuracy": accuracy(predict(one, splits.test.x, grids), splits.test.y),
+            "validation_accuracy": accuracy(predict(one, splits.validation.x, grids), splits.validation.y),
+        }
+        for name, one in (("before", model), ("after", trained))
+    }
+    return trained, facts
+
+
 def lesson_of(run: Run, student: TextModel) -> Lesson:
     """The training split and the sentences without labels, with labels or the teacher's answers as targets."""
     train, extra, spec = run.samples.splits.train, run.samples.unlabelled, run.recipe.distill
@@ -106,12 +126,24 @@ def _states(run: Run, student: TextModel, teacher: TextModel, ids: Array, seen: 
     return TeacherStates(teacher, seen, same.all(axis=1), layers, bool(spec.relations), run.workspace.cache, budget)
 
 
-def _trained(run: Run, stage: str, model: TextModel, lesson: Lesson, spec: TrainSpec) -> TextModel:
+def _trained(
+    run: Run,
+    stage: str,
+    model: TextModel,
+    lesson: Lesson,
+    spec: TrainSpec,
+    *,
+    grids: Grids = EXACT,
+    keep_zeros: bool = False,
+) -> TextModel:
     if not spec.epochs:
         return model
     run.seed(stage)
     seed = zlib.crc32(f"{run.recipe.seed} {stage}".encode())
-    return fit(model, lesson.ids, lesson.objective, spec, stage=stage, seed=seed, on_event=run.on_event)
+    return fit(
+        model, lesson.ids, lesson.objective, spec, stage=stage, seed=seed, on_event=run.on_event, grids=grids,
+        keep_zeros=keep_zeros,
+    )  # fmt: skip
 
 
 def _at(objective: Objective, chosen: Array) -> Objective:

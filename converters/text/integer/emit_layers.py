@@ -9,9 +9,9 @@ from litesmith.calibration.ranges import Range
 from litesmith.converters.text.architecture import Activation
 from litesmith.converters.text.integer.blocks import Dense, Side
 from litesmith.converters.text.integer.emitter import Emitter
-from litesmith.converters.text.integer.functions import ZERO_BELOW
+from litesmith.converters.text.integer.functions import limits_before
 from litesmith.converters.text.integer.graph_writer import Held
-from litesmith.converters.text.integer.integers import INT8, SHARE, TIMES_MEDIAN, kernel_integers, rounded
+from litesmith.converters.text.integer.integers import INT8, SHARE, TANH, TIMES_MEDIAN, kernel_integers, rounded
 
 _RELU = schema.ActivationFunctionType.RELU
 # XNNPACK takes products whose steps are less than 256 times the result's; finer results would hold nothing more.
@@ -75,11 +75,11 @@ def limited(emit: Emitter, name: str, x: Held, dense: Dense, activation: Activat
     """A layer and its activation; the integers between them end at the limit that the observed values have."""
     if activation == "relu":
         return fully_connected(emit, name, x, dense, emit.seen.range(name), relu=True)
-    seen, floor = emit.seen.range(f"{name}.before"), ZERO_BELOW.get(activation)
-    seen = seen if floor is None else Range(max(seen.low, floor), max(seen.high, floor))
-    before = fully_connected(emit, f"{name}.before", x, dense, seen)
+    before = fully_connected(
+        emit, f"{name}.before", x, dense, limits_before(activation, emit.seen.range(f"{name}.before"))
+    )
     if activation == "tanh":  # its kernel fixes the steps of its result
-        return emit.writer.operator("TANH", [before], emit.writer.tensor(name, before.shape, "int8", 1 / 128, 0))
+        return emit.writer.operator("TANH", [before], emit.writer.tensor(name, before.shape, "int8", TANH, 0))
     result = emit.result(name, before.shape, "int8", emit.seen.range(name))
     if activation == "silu":
         shares = emit.writer.tensor(f"{name}.shares", before.shape, "int8", SHARE, -128)

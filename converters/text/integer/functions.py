@@ -7,6 +7,7 @@ from types import MappingProxyType
 
 import numpy as np
 
+from litesmith.calibration.ranges import Range
 from litesmith.converters.text.architecture import Activation
 from litesmith.converters.text.integer.blocks import Array
 
@@ -59,3 +60,9 @@ FUNCTIONS: Mapping[Activation, Callable[[Array], Array]] = MappingProxyType(
 # From here on f(x) = x: gelu(4.5) is 4.49998. What is below -4.5 is 0 in the same way.
 IDENTITY_ABOVE: Mapping[Activation, float] = MappingProxyType({"gelu": 4.5, "gelu_tanh": 4.5, "relu": 0.0})
 ZERO_BELOW: Mapping[Activation, float] = MappingProxyType({"gelu": -4.5, "gelu_tanh": -4.5, "relu": 0.0})
+
+
+def limits_before(activation: Activation, seen: Range) -> Range:
+    """Of what was seen before an activation, the part that its results tell apart."""
+    floor = ZERO_BELOW.get(activation)
+    return seen if floor is None else Range(max(seen.low, floor), max(seen.high, floor))

@@ -16,6 +16,8 @@ INT8 = 127
 INT16 = 32767
 # A softmax or sigmoid in int8 gives shares in steps of 1/256, from 0 to 255/256 (TFLite quantization specification).
 SHARE = 1 / 256
+# Likewise tanh in int8, from -1 to 127/128.
+TANH = 1 / 128
 # Channels further above the median one than this get steps of their own: they would take them from all others.
 TIMES_MEDIAN = 8.0
 

@@ -39,12 +39,14 @@ class IntegerText:
         network: what it approximates; in float it computes what the text model does.
         rows: the parts that sums are held in.
         rewrites: names of the rewrites that were applied, in order.
+        seen: the ranges of the network's tensors, which the file's scales and zero points are of.
     """
 
     content: bytes
     network: Network
     rows: tuple[Rows, ...]
     rewrites: tuple[str, ...]
+    seen: Observations
 
 
 def quantize_text(
@@ -86,7 +88,7 @@ def quantize_text(
     rows = parts(seen.wide, model.length)
     seen = observe(network, rows, ids, token_types, on_progress=lambda done: on_progress(len(ids) + done, total))
     content = _written(model, network, rows, seen, output)
-    return IntegerText(content, network, rows, tuple(name for name in NAMES if name not in without))
+    return IntegerText(content, network, rows, tuple(name for name in NAMES if name not in without), seen)
 
 
 def _written(model: TextModel, network: Network, rows: tuple[Rows, ...], seen: Observations, output: Output) -> bytes:

@@ -13,6 +13,7 @@ from litesmith.converters.text.convert_source import open_text_source
 from litesmith.converters.text.convert_table import integer_table
 from litesmith.converters.text.encoder import build_encoder
 from litesmith.converters.text.integer.from_model import network_of
+from litesmith.converters.text.integer.observations import Observations
 from litesmith.converters.text.integer.quantize import IntegerText
 from litesmith.errors import ConversionError
 from litesmith.targets.runtimes import default
@@ -80,7 +81,7 @@ def test_dynamic_range_is_labelled_so(source):
 def test_a_file_with_float_in_it_is_never_called_integer(source, monkeypatch, golden):
     """The writer of integers has no float to write, so it is handed one that another wrote."""
     written = (golden / "float32.tflite").read_bytes()
-    made = IntegerText(written, network_of(source("bert").model), (), ())
+    made = IntegerText(written, network_of(source("bert").model), (), (), Observations(1))
     monkeypatch.setattr(convert_files, "quantize_text", lambda *args, **options: made)
     with pytest.raises(ConversionError, match="integer-only"):
         TextConverter(source("bert")).make("int")
