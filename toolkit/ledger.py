@@ -13,7 +13,7 @@ class Row:
     """One stage's result. None is a figure that this stage does not have, never one that failed.
 
     `accuracy` is on the test split, `validation_accuracy` on the validation split, both shares. They are those
-    of the `.tflite` under LiteRT, or of the Keras graph where `measured_on` says so: a model in
+    of the `.tflite` under LiteRT, or of a graph in Keras or TensorFlow where `measured_on` says so: a model in
     quantization-aware training is not a file yet.
     """
 

@@ -81,7 +81,8 @@ def _summary(facts: Mapping[str, Any], splits: Splits) -> str:
 def _results(provenance: Provenance) -> str:
     rows = [cells(row)[:-_TIMED] for row in provenance.ledger.rows]
     note = (
-        "Accuracy is on the test split: of a file through LiteRT, one sample at a time; of a training graph in Keras. "
+        "Accuracy is on the test split: of a file through LiteRT, one sample at a time; of a training graph where it "
+        "was trained. "
         "Sparsity is the share of weights of convolutions and dense layers that are exactly zero."
     )
     return f"{_table(HEADER[:-_TIMED], rows)}\n\n{note}"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from typing import Any
 
 import numpy as np
@@ -14,7 +14,7 @@ from litesmith.errors import CompressionError
 from litesmith.models import copy_model
 from litesmith.tfmot import model_optimization, prune_preserving_scheme
 
-STAGE = "qat"
+STAGE, REMEDY = "qat", "quantization-aware training"
 _BATCH = 256
 _SAMPLES = 2048
 _RANGE = re.compile(r"(?:output|post_activation|quantize_layer)_(min|max):0$")
@@ -90,6 +90,10 @@ def _layer_ranges(model: Any, x: npt.NDArray[Any]) -> dict[str, tuple[float, flo
 
 def kernel_sparsity(quantized: Any) -> float:
     """Share of zeros among the kernels of a model in quantization-aware training."""
-    kernels = [variable.numpy() for variable in quantized.trainable_variables if variable.name.endswith("kernel:0")]
+    return zeros([variable.numpy() for variable in quantized.trainable_variables if variable.name.endswith("kernel:0")])
+
+
+def zeros(kernels: Sequence[npt.NDArray[Any]]) -> float:
+    """Share of zeros among all weights."""
     total = sum(kernel.size for kernel in kernels)
     return float(sum(np.sum(kernel == 0) for kernel in kernels) / total) if total else 0.0

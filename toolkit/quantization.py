@@ -33,9 +33,8 @@ from litesmith.train import fit
 from litesmith.training_signal import training_signal
 from litesmith.training_specs import TrainSpec
 
-AWARE = "quantization-aware training"
 # The last remedy trains the layers of so many operators, for so much of the student's own epochs and learning rate.
-TRAINED = "quantization-aware training of the worst layers"
+TRAINED = f"{qat.REMEDY} of the worst layers"
 TRAINED_OPERATORS = 4
 EPOCHS_SHARE, RATE_SHARE = 0.2, 0.1
 
@@ -77,24 +76,13 @@ def _convert(run: Run, model: Any, calibration: CalibrationSet) -> Conversion:
     samples = calibration if wanted.conversion.needs_calibration else None
     acceptance = _acceptance(run, model.input_names[0])
     if run.recipe.student.is_text and wanted.mode == "int8":
-        return _integer_text(run, calibration, acceptance)
+        stage = run.steps_before_quantization()[-1]
+        trained = None if wanted.qat is None else run.stored_text(qat.STAGE)
+        return integer_file(run.stored_text(stage), _file_of(run, stage), calibration, acceptance, trained)
     if wanted.qat is None:
         return convert(model, wanted.conversion, samples, treatment=wanted.treatment, acceptance=acceptance)
     before = _file_of(run, run.steps_before_quantization()[-1])
     return _or_rescue(run, convert(model, wanted.conversion, samples), before, calibration, acceptance)
-
-
-def _integer_text(run: Run, calibration: CalibrationSet, acceptance: Acceptance) -> Conversion:
-    """A text encoder's integer file, trained for it or not: both take seconds, so the better one ships."""
-    stage = run.steps_before_quantization()[-1]
-    before = _file_of(run, stage)
-    if run.recipe.quantize.qat is None:
-        return integer_file(run.stored_text(stage), before, calibration, acceptance)
-    trained = integer_file(run.stored_text(qat.STAGE), before, calibration, acceptance, AWARE)
-    other = integer_file(run.stored_text(stage), before, calibration, acceptance)
-    assert trained.chosen is not None and other.chosen is not None  # both were judged
-    best = other if other.chosen.score > trained.chosen.score else trained
-    return replace(best, tries=(trained.chosen, other.chosen))
 
 
 def _left_training_out(run: Run, done: Conversion) -> bool:
@@ -108,7 +96,7 @@ def _or_rescue(
     """The file of quantization-aware training; where it is not good enough, a better one made without, if there is."""
     start = time.perf_counter()
     judgement = acceptance.judge(before)(trained.model)
-    first = Try(AWARE, judgement, time.perf_counter() - start)
+    first = Try(qat.REMEDY, judgement, time.perf_counter() - start)
     acceptance.on_try(first)
     judged = replace(trained, tries=(first,), chosen=first)
     if not judgement.inaccurate or not acceptance.remedies.allowed:

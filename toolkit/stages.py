@@ -6,9 +6,11 @@ So a resumed run computes exactly what an uninterrupted one does.
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import asdict
 from typing import Any
+
+import numpy.typing as npt
 
 from litesmith import distill, prune, qat
 from litesmith.converters.keras import convert
@@ -23,8 +25,11 @@ from litesmith.recipe import Recipe
 from litesmith.stage import MODEL, Result, Stage
 from litesmith.student import Run
 from litesmith.text import stages as text
+from litesmith.text.predict import predict
 from litesmith.train import fit
 from litesmith.training_signal import training_signal
+
+Array = npt.NDArray[Any]
 
 
 def plan(recipe: Recipe) -> tuple[Stage, ...]:
@@ -84,31 +89,34 @@ def prune_student(run: Run) -> Result:
 
 
 def train_quantized(run: Run) -> Result:
-    """Train with fake quantization. The result is a Keras graph, not yet a file: it is measured in Keras.
-
-    Text encoders are trained on the grids of their integer file, and leave a float model.
-    """
+    """Train with fake quantization. The result is a training graph, not yet a file: it is measured in TensorFlow."""
     start = time.perf_counter()
-    assert run.recipe.quantize.qat is not None
+    spec = run.recipe.quantize.qat
+    assert spec is not None
     if run.recipe.student.is_text:
-        trained, facts = text.train_on_grids(run, run.recipe.quantize.qat)
-        return _float_result(run, qat.STAGE, trained, start, facts)
+        learnt, grids = text.train_on_grids(run, spec)
+        kernels = [weights for name, weights in learnt.weights.items() if name.endswith(".kernel")]
+        return _graph_result(run, learnt, lambda x: predict(learnt, x, grids), qat.zeros(kernels), start)
     x, y, loss = training_signal(run)
     before = run.student_after(run.steps_before_quantization()[-1])
     model = run.quantization_aware()
     qat.observe_ranges(model, before.model, x)
-    fit(model, x, y, loss, run.recipe.quantize.qat.train, stage=qat.STAGE, on_event=run.on_event)
+    fit(model, x, y, loss, spec.train, stage=qat.STAGE, on_event=run.on_event)
+    return _graph_result(run, model, lambda x: model.predict(x, verbose=0), qat.kernel_sparsity(model), start)
+
+
+def _graph_result(run: Run, model: Any, answer: Callable[[Array], Array], sparsity: float, start: float) -> Result:
     path = run.store(qat.STAGE, model)
     seconds = round(time.perf_counter() - start, 3)
     test, validation = run.splits.test, run.splits.validation
     row = Row(
         stage=qat.STAGE,
         label="training graph",
-        measured_on="keras",
-        accuracy=accuracy(model.predict(test.x, verbose=0), test.y),
-        validation_accuracy=accuracy(model.predict(validation.x, verbose=0), validation.y),
-        parameters=before.parameters,
-        sparsity=qat.kernel_sparsity(model),
+        measured_on="tensorflow" if isinstance(model, TextModel) else "keras",
+        accuracy=accuracy(answer(test.x), test.y),
+        validation_accuracy=accuracy(answer(validation.x), validation.y),
+        parameters=run.student_after(run.steps_before_quantization()[-1]).parameters,
+        sparsity=sparsity,
         seconds=seconds,
         sha256=sha256_file(path),
     )

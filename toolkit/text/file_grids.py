@@ -16,9 +16,9 @@ from litesmith.converters.text.integer.functions import limits_before
 from litesmith.converters.text.integer.integers import SHARE, TANH, Steps, int8_steps
 from litesmith.converters.text.integer.network import Network, Step
 from litesmith.converters.text.integer.quantize import IntegerText
+from litesmith.converters.text.integer.retrained import output_factors
 from litesmith.text.grids import Grid, Grids, Layer
 
-_TINY = np.float32(1e-12)
 _ONE, _ZERO = np.float32(1), np.float32(0)
 # Rows of the table of words that show what the rewrites took out of all of them.
 _ROWS = 64
@@ -178,8 +178,7 @@ class _Finder:
 
 def _held(plain: Dense, rewritten: Dense, reading: Layer) -> tuple[Array, Array]:
     """Factor and offset of each output: plain(x) = factor * rewritten((x - shift) / feed) + offset."""
-    kernel = plain.kernel * np.reshape(reading.factor, (-1, 1))
-    squares = np.square(rewritten.kernel).sum(0)
-    factor = np.where(squares > _TINY, (kernel * rewritten.kernel).sum(0) / np.maximum(squares, _TINY), 1)
+    outputs = output_factors(plain.kernel * np.reshape(reading.factor, (-1, 1)), rewritten.kernel)
+    factor = 1 / np.where(outputs == 0, 1, outputs)
     offset = plain.bias + reading.offset @ plain.kernel - factor * rewritten.bias
     return factor.astype(np.float32), offset.astype(np.float32)

@@ -93,7 +93,8 @@ def fit(
     tf = tensorflow()
     weights = {name: tf.Variable(array, name=name.replace(".", "_")) for name, array in model.weights.items()}
     encoder = Encoder(model.architecture, model.head, model.pad_id, weights, objective.extra, grids)
-    trained = [weight for name, weight in weights.items() if not name.startswith(spec.frozen or ("-",))]
+    free = [name for name in weights if grids.trains(name) and not name.startswith(spec.frozen or ("-",))]
+    trained = [weights[name] for name in free]
     trained += objective.extra.values()
     adam = optimizer(spec, steps_per_epoch(len(ids), spec) * spec.epochs, trained)
     step = _step(encoder, objective, trained, adam, keep_zeros)

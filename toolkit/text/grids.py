@@ -94,6 +94,10 @@ class Grids:
     values: Mapping[str, Grid] = field(default_factory=dict)
     layers: Mapping[str, Layer] = field(default_factory=dict)
 
+    def trains(self, name: str) -> bool:
+        """Whether a weight may change. Norms may not: the file holds factors made of them, in integers of their own."""
+        return not self.values or not name.endswith((".gamma", ".beta"))
+
     def value(self, name: str, x: Any) -> Any:
         """A tensor as the file holds it."""
         grid = self.values.get(name)

@@ -13,7 +13,6 @@ import numpy.typing as npt
 from litesmith import distill, qat
 from litesmith.converters.text.architecture import TextModel
 from litesmith.converters.text.integer.quantize import quantize_text
-from litesmith.measure import accuracy
 from litesmith.student import Run
 from litesmith.text import signal
 from litesmith.text.file_grids import grids_of
@@ -21,7 +20,7 @@ from litesmith.text.fit import Objective, fit
 from litesmith.text.grids import EXACT, Grids
 from litesmith.text.hidden import matching_layers
 from litesmith.text.importance import UNIT_STEP, best, importance
-from litesmith.text.predict import cached_logits, predict
+from litesmith.text.predict import cached_logits
 from litesmith.text.structure import keep_heads, keep_units
 from litesmith.text.teacher_states import CACHE_BYTES, TeacherStates
 from litesmith.training_specs import TEACHER, PruneSpec, QatSpec, TrainSpec
@@ -73,20 +72,12 @@ def remove(run: Run, spec: PruneSpec) -> tuple[TextModel, dict[str, Any]]:
     return _trained(run, "prune", model, lesson, spec.train), facts
 
 
-def train_on_grids(run: Run, spec: QatSpec) -> tuple[TextModel, dict[str, Any]]:
-    """The student, trained on the grids that an integer file of it has, and what it says there before and after."""
-    model, splits = run.stored_text(run.steps_before_quantization()[-1]), run.splits
-    grids = grids_of(model, quantize_text(model, splits.calibration.x))
+def train_on_grids(run: Run, spec: QatSpec) -> tuple[TextModel, Grids]:
+    """The student, trained on the grids that an integer file of it has, and these grids."""
+    model = run.stored_text(run.steps_before_quantization()[-1])
+    grids = grids_of(model, quantize_text(model, run.splits.calibration.x))
     zeros = spec.preserve_sparsity and run.recipe.prune is not None
-    trained = _trained(run, qat.STAGE, model, lesson_of(run, model), spec.train, grids=grids, keep_zeros=zeros)
-    facts = {
-        f"{name}_on_grids": {
-            "accuracy": accuracy(predict(one, splits.test.x, grids), splits.test.y),
-            "validation_accuracy": accuracy(predict(one, splits.validation.x, grids), splits.validation.y),
-        }
-        for name, one in (("before", model), ("after", trained))
-    }
-    return trained, facts
+    return _trained(run, qat.STAGE, model, lesson_of(run, model), spec.train, grids=grids, keep_zeros=zeros), grids
 
 
 def lesson_of(run: Run, student: TextModel) -> Lesson:

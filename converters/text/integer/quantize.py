@@ -19,7 +19,7 @@ from litesmith.converters.text.integer.operations import Rows
 from litesmith.converters.text.integer.program import Program
 from litesmith.converters.text.integer.rewrites import FITTING, NAMES, REQUIRED, STRUCTURE
 
-__all__ = ["IntegerText", "Output", "Progress", "quantize_text", "run_float"]
+__all__ = ["IntegerText", "Output", "Progress", "quantize_text", "run_float", "written"]
 
 Output = Literal["int8", "int16"]
 # Takes how many texts were seen and how many there are, both passes together.
@@ -87,10 +87,11 @@ def quantize_text(
         network = network if fitting.__name__ in without else fitting(network, seen)
     rows = parts(seen.wide, model.length)
     seen = observe(network, rows, ids, token_types, on_progress=lambda done: on_progress(len(ids) + done, total))
-    content = _written(model, network, rows, seen, output)
+    content = written(model, network, rows, seen, output)
     return IntegerText(content, network, rows, tuple(name for name in NAMES if name not in without), seen)
 
 
-def _written(model: TextModel, network: Network, rows: tuple[Rows, ...], seen: Observations, output: Output) -> bytes:
+def written(model: TextModel, network: Network, rows: tuple[Rows, ...], seen: Observations, output: Output) -> bytes:
+    """The file of a network that was rewritten and observed."""
     ops = IntegerOperations(seen, model.length, model.pad_id, token_types=model.takes_token_types, output=output)
     return ops.finish(Program(ops, rows).run(network), f"Litesmith: {model.origin}")

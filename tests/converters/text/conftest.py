@@ -1,4 +1,4 @@
-"""Checkpoints: the real all-MiniLM-L6-v2, and small ones of random weights in every family's own naming."""
+"""Checkpoints of random weights in every family's own naming."""
 
 from collections.abc import Callable
 from pathlib import Path

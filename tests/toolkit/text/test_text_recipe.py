@@ -92,11 +92,17 @@ def test_keys_that_do_not_go_together_are_refused_by_name(tmp_path, edits, key):
     assert error.value.key == key
 
 
+def test_a_text_student_may_be_trained_for_integers(tmp_path):
+    recipe = read(tmp_path, ("[prune]", "[quantize.qat]\ntrain = { epochs = 1, warmup = 0.3 }\n[prune]"))
+    assert recipe.quantize.qat.train.warmup == 0.3
+
+
 def test_removing_heads_and_training_by_their_rules_is_for_text(tmp_path):
     base = 'name = "x"\n[data]\nsource = "digits"\n[student]\nmodel = "litesmith.zoo:digits_student"\n'
     for section, key in (
         ("[prune]\nheads = 0.5\ntrain = { epochs = 1 }\n", "prune.heads"),
         ("[prune]\ntrain = { epochs = 1, warmup = 0.1 }\n", "prune.train.warmup"),
+        ("[quantize.qat]\ntrain = { epochs = 1, clip = 1.0 }\n", "quantize.qat.train.clip"),
     ):
         path = tmp_path / "images.toml"
         path.write_text(base + section)
