@@ -28,7 +28,8 @@ class QuantizeSpec:
     `mode` to `precision` are those of `converters.quantize.QuantizationSpec`; `effort`, `method` and `ranges` (there
     `methods`) those of `converters.calibrated.Treatment`, for int8 without that training. `rescue` is whether remedies
     are tried where the validation split misses a budget on accuracy, and `allow_float` whether operators may stay in
-    float then.
+    float then. `wide_rows` is for a text encoder's integers: so many first tokens have sums in int16, `length` for all;
+    None finds out how many need it.
     """
 
     mode: str = "int8"
@@ -43,6 +44,7 @@ class QuantizeSpec:
     rescue: bool = True
     allow_float: bool = False
     qat: QatSpec | None = None
+    wide_rows: int | None = None
 
     def __post_init__(self) -> None:
         try:
@@ -50,6 +52,7 @@ class QuantizeSpec:
         except ConversionError as error:
             raise RecipeError(str(error), key="mode") from error
         one_of(self.effort, EFFORTS, "effort")
+        require(self.wide_rows is None or self.wide_rows >= 0, "wide_rows", f"{self.wide_rows} is negative")
         one_of(self.method, tuple(RANGE_METHODS), "method")
         try:
             chosen = self.treatment != Treatment()

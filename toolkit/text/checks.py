@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from litesmith.converters.calibrated import Treatment
+from litesmith.converters.quantize import QuantizationSpec
 from litesmith.training_specs import TEACHER, require
 
 if TYPE_CHECKING:
@@ -35,6 +37,24 @@ def check_text(recipe: Recipe) -> None:
     if recipe.quantize.qat is not None and not student.is_text:
         keys = recipe.quantize.qat.train.for_text
         require(not keys, f"quantize.qat.train.{(*keys, '')[0]}", "is for text encoders, hf:FOLDER; remove it")
+    _check_integers(recipe)
     text = recipe.data.text
     if text is not None and text.unlabelled is not None:
         require(between and distill is not None, "data.text.unlabelled", "needs a teacher and student of hf:FOLDER")
+
+
+def _check_integers(recipe: Recipe) -> None:
+    """What rewrites for integers do not know must not look as if it were followed."""
+    wanted, rewritten = recipe.quantize, recipe.student.is_text and recipe.quantize.mode == "int8"
+    require(wanted.wide_rows is None or rewritten, "quantize.wide_rows", "is for int8 of hf:FOLDER; remove it")
+    plain = wanted.conversion == QuantizationSpec("int8") and wanted.treatment == Treatment()
+    require(
+        plain or not rewritten,
+        "quantize",
+        "of hf:FOLDER in int8 knows wide_rows and qat; remove io, weight_bits, per_channel, symmetric, precision, "
+        "effort, method and ranges",
+    )
+    text = recipe.data.text
+    if wanted.wide_rows is not None and text is not None:
+        holds = wanted.wide_rows <= text.length
+        require(holds, "quantize.wide_rows", f"{wanted.wide_rows} is more than the {text.length} tokens of a text")

@@ -24,6 +24,8 @@ def integer_file(
     calibration: CalibrationSet,
     acceptance: Acceptance,
     trained: TextModel | None = None,
+    *,
+    wide_rows: int | None = None,
 ) -> Conversion:
     """Quantize a text model to integers throughout and judge the file on the validation split.
 
@@ -34,13 +36,14 @@ def integer_file(
         acceptance: when the file is good enough; it has no remedies beyond the rewrites.
         trained: the student after training on the grids of its file; both files are judged, and the better one is
             taken. The other one costs seconds.
+        wide_rows: first tokens whose sums are int16; None finds out.
 
     Raises:
         ConversionError: the encoder is of a form that has no integer file.
     """
     start = time.perf_counter()
     (ids,) = calibration.inputs.values()
-    made = quantize_text(model, ids)
+    made = quantize_text(model, ids, wide=wide_rows)
     judge = acceptance.judge(float_file)
     files = [_judged(made, ROUTE, judge, acceptance, start)]
     if trained is not None:

@@ -75,7 +75,7 @@ def remove(run: Run, spec: PruneSpec) -> tuple[TextModel, dict[str, Any]]:
 def train_on_grids(run: Run, spec: QatSpec) -> tuple[TextModel, Grids]:
     """The student, trained on the grids that an integer file of it has, and these grids."""
     model = run.stored_text(run.steps_before_quantization()[-1])
-    grids = grids_of(model, quantize_text(model, run.splits.calibration.x))
+    grids = grids_of(model, quantize_text(model, run.splits.calibration.x, wide=run.recipe.quantize.wide_rows))
     zeros = spec.preserve_sparsity and run.recipe.prune is not None
     return _trained(run, qat.STAGE, model, lesson_of(run, model), spec.train, grids=grids, keep_zeros=zeros), grids
 

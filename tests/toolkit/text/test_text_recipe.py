@@ -83,6 +83,11 @@ def test_the_recipe_for_reviews_is_valid():
         ([("heads = 0.5", "sparsity = 0.5")], "prune.train.clip"),
         ([("warmup = 0.2", "warmup = 1.0")], "teacher.train.warmup"),
         ([("length = 12", "length = 2")], "data.text.length"),
+        ([("[prune]", "[quantize]\nwide_rows = 13\n[prune]")], "quantize.wide_rows"),
+        ([("[prune]", "[quantize]\nwide_rows = -1\n[prune]")], "quantize.wide_rows"),
+        ([("[prune]", '[quantize]\nmode = "dynamic"\nwide_rows = 1\n[prune]')], "quantize.wide_rows"),
+        ([("[prune]", '[quantize]\neffort = "high"\n[prune]')], "quantize"),
+        ([("[prune]", '[quantize]\nio = "float32"\n[prune]')], "quantize"),
         ([('source = "train.tsv"', 'source = "train.tsv"\nresize = "area"')], "data.resize"),
     ],
 )
@@ -103,6 +108,7 @@ def test_removing_heads_and_training_by_their_rules_is_for_text(tmp_path):
         ("[prune]\nheads = 0.5\ntrain = { epochs = 1 }\n", "prune.heads"),
         ("[prune]\ntrain = { epochs = 1, warmup = 0.1 }\n", "prune.train.warmup"),
         ("[quantize.qat]\ntrain = { epochs = 1, clip = 1.0 }\n", "quantize.qat.train.clip"),
+        ("[quantize]\nwide_rows = 1\n", "quantize.wide_rows"),
     ):
         path = tmp_path / "images.toml"
         path.write_text(base + section)

@@ -51,6 +51,7 @@ intermediate = 0.5
 train = { epochs = 2, learning_rate = 2e-3, batch_size = 16 }
 [quantize]
 mode = "int8"
+wide_rows = 3
 """
 
 
@@ -144,6 +145,13 @@ def test_the_ledger_says_what_was_learnt_and_kept(text_run):
     assert student["aligned_samples"] > 200
     assert student["cached_samples"] > 0
     assert (pruned["heads"], pruned["intermediate"]) == ([2], [32])
+
+
+def test_as_many_rows_are_wide_as_the_recipe_says(text_run):
+    model = TFLiteModel.from_file(text_run[0] / "out" / "model.tflite")
+    sums = {tensor.name: (tensor.dtype, tensor.shape[0]) for tensor in model.main.tensors if tensor.name.endswith("sum")}
+    assert sums["embeddings.wide.sum"] == ("int16", 3)
+    assert sums["embeddings.sum"] == ("int8", 9)
 
 
 def test_the_contract_stands_beside_the_file_and_fits_it(text_run):
