@@ -26,6 +26,7 @@ CASES = {
     "roberta-sequence": (),
     "distilbert-token": (),
     "electra-answer": ("question", "context"),
+    "mobilebert-sequence": (),
 }
 
 
@@ -165,14 +166,25 @@ def test_the_other_forms_are_what_they_say(mode, label, checkpoints, sentences, 
     assert truth_label(TFLiteModel.from_file(out)) == label
 
 
-def test_mobilebert_has_no_full_integer_form_and_compare_says_so(checkpoints, sentences, tmp_path, capsys):
-    folder, out = checkpoints("mobilebert-sequence"), tmp_path / "m.tflite"
-    assert convert(folder, out, sentences) == 2
-    assert "mobilebert" in capsys.readouterr().err
+@pytest.fixture(scope="module")
+def by_maximum(tmp_path_factory):
+    """A checkpoint whose embedding is the maximum over tokens, which integers do not know."""
+    folder = write_checkpoint(tmp_path_factory.mktemp("pooled") / "maximum", Case("bert", "embedding"))
+    modules = [{"type": f"x.{kind}", "path": path} for kind, path in (("Transformer", ""), ("Pooling", "1_Pooling"))]
+    (folder / "modules.json").write_text(json.dumps(modules))
+    (folder / "1_Pooling").mkdir()
+    (folder / "1_Pooling" / "config.json").write_text(json.dumps({"pooling_mode_max_tokens": True}))
+    return folder
+
+
+def test_what_has_no_full_integer_form_is_refused_and_compare_says_so(by_maximum, sentences, tmp_path, capsys):
+    out = tmp_path / "m.tflite"
+    assert convert(by_maximum, out, sentences) == 2
+    assert "do not know pooling by maximum" in capsys.readouterr().err
     assert not out.exists()
-    assert convert(folder, out, sentences, "--quantize", "compare", "--json") == 0
+    assert convert(by_maximum, out, sentences, "--quantize", "compare", "--json") == 0
     document = json.loads(capsys.readouterr().out)
-    assert "mobilebert" in document["refused"]["int"]
+    assert "pooling by maximum" in document["refused"]["int"]
     assert {"dynamic", "float32"} <= {file["quantize"] for file in document["files"]}
 
 
@@ -310,10 +322,10 @@ def test_text_options_are_of_text_models_only(golden, tmp_path, capsys):
     assert "--length, --quantize int: of text models only" in capsys.readouterr().err
 
 
-def test_a_file_that_cannot_be_made_leaves_the_old_one(checkpoints, sentences, tmp_path):
+def test_a_file_that_cannot_be_made_leaves_the_old_one(by_maximum, sentences, tmp_path):
     out = tmp_path / "m.tflite"
     out.write_bytes(b"before")
-    assert convert(checkpoints("mobilebert-sequence"), out, sentences) == 2
+    assert convert(by_maximum, out, sentences) == 2
     assert out.read_bytes() == b"before"
     assert not list(tmp_path.glob(TEMPORARY))
 

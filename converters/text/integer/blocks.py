@@ -94,3 +94,12 @@ class Side:
 
 
 Branch = Attention | FeedForward | Dense
+
+
+def inputs(branch: Branch | None) -> tuple[Dense, ...]:
+    """The layers that read what joints hand on."""
+    if isinstance(branch, Attention):
+        return branch.query, branch.key, branch.value
+    if isinstance(branch, FeedForward):
+        return (branch.up,)
+    return () if branch is None else (branch,)

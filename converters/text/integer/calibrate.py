@@ -51,6 +51,8 @@ def run_float(
         (N, 1, H), (N, 1, C) or (N, l, C), l without the padding that all texts end with.
     """
     longest = max(int(np.flatnonzero((ids != network.pad_id).any(0)).max(initial=0)) + 1, rows[-1].start + 1)
+    if network.neighbours is not None:  # the last token's neighbour is the padding
+        longest = min(longest + 1, network.length)
     cut = tuple(replace(part, stop=min(part.stop, longest)) for part in rows)
     types = None if token_types is None else token_types[:, :longest]
     ops = FloatOperations(ids[:, :longest], network.pad_id, types, observe)

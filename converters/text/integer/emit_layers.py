@@ -71,6 +71,19 @@ def beside(emit: Emitter, name: str, x: Held, read: Held, side: Side, output: De
     return both, Dense(np.concatenate([output.kernel, side.rows * divide[:, None]]), output.bias)
 
 
+def neighbours(emit: Emitter, name: str, x: Held) -> Held:
+    """Each row between the next and the previous one, zeros at the ends; the integers stay as they are."""
+    rows, channels = x.shape
+    room = emit.numbers(f"{name}.room", ((1, 1), (0, 0)))
+    padded = emit.alike(f"{name}.padded", (rows + 2, channels), x)
+    emit.writer.operator("PAD", [x, room], padded, schema.PadOptionsT())
+    following, previous = (
+        emit.cut(f"{name}.{part}", padded, (first, 0), x.shape, f"{name}.{part}")
+        for part, first in (("following", 2), ("previous", 0))
+    )
+    return emit.joined([following, x, previous], emit.alike(name, (rows, 3 * channels), x), axis=1)
+
+
 def limited(emit: Emitter, name: str, x: Held, dense: Dense, activation: Activation) -> Held:
     """A layer and its activation; the integers between them end at the limit that the observed values have."""
     if activation == "relu":

@@ -42,7 +42,7 @@ class Emitter:
         scale = max(float(np.abs(values).max()), _TINY) / largest
         return self.writer.constant(name, rounded(values, np.float32(scale), largest, dtype), scale)
 
-    def numbers(self, name: str, values: tuple[int, ...]) -> Held:
+    def numbers(self, name: str, values: tuple[int, ...] | tuple[tuple[int, ...], ...]) -> Held:
         """Shapes, axes and places: plain int32."""
         return self.writer.constant(name, np.array(values, np.int32))
 
@@ -100,7 +100,7 @@ class Emitter:
             "TRANSPOSE", [x, order], self.alike(name, (a, c, b, d), x), schema.TransposeOptionsT()
         )
 
-    def cut(self, name: str, x: Held, begin: tuple[int, int], shape: tuple[int, int], result: str) -> Held:
+    def cut(self, name: str, x: Held, begin: tuple[int, int], shape: tuple[int, ...], result: str) -> Held:
         """A window of two axes; its constants stand under `name`, the tensor is called `result`."""
         places = [self.numbers(f"{name}.begin", begin), self.numbers(f"{name}.count", shape)]
         return self.writer.operator("SLICE", [x, *places], self.alike(result, shape, x), schema.SliceOptionsT())

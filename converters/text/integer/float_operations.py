@@ -68,6 +68,13 @@ class FloatOperations:
             raise ConversionError("the model takes token types; give them beside the ids")
         return self._result(name, table[self._types])
 
+    def neighbours(self, name: str, x: Values) -> Values:
+        """See `Operations`."""
+        nothing = np.zeros_like(x.array[:, :1])
+        following = np.concatenate([x.array[:, 1:], nothing], axis=1)
+        previous = np.concatenate([nothing, x.array[:, :-1]], axis=1)
+        return self._result(name, np.concatenate([following, x.array, previous], axis=2))
+
     def add_constant(self, name: str, x: Values, constant: Array) -> Values:
         """See `Operations`."""
         return self._result(name, x.array + constant, x.start)

@@ -31,7 +31,8 @@ def network_of(model: TextModel) -> Network:
         word_scale=np.ones(weights["embeddings.word"].shape[1], np.float32),
         position=position,
         types=types,
-        embeddings=_joint(weights, "embeddings.norm"),
+        embeddings=_joint(model, "embeddings.norm"),
+        neighbours=_dense(weights, "embeddings.projection") if model.architecture.trigram else None,
         steps=tuple(_steps(model)),
         head=model.head,
         dense=_dense(weights, "head.dense") if model.head.activation else None,
@@ -42,10 +43,10 @@ def network_of(model: TextModel) -> Network:
 
 def _check(model: TextModel) -> None:
     a = model.architecture
-    if a.norm == "affine" or a.bottleneck or a.stacked or a.trigram:
+    if a.norm == "pre" and a.bottleneck:
         raise ConversionError(
-            f"the integer rewrites do not know the blocks of {a.family}: norms that only scale and shift, bottlenecks, "
-            "stacked feed-forwards or trigrams; convert it with --quantize int8"
+            f"the integer rewrites do not know bottlenecks with norms before each block, as {a.family} has them; "
+            "convert it with --quantize int8"
         )
     if model.head.kind == "embedding" and model.head.pooling == "max":
         raise ConversionError("the integer rewrites do not know pooling by maximum; use mean or first")
@@ -53,23 +54,58 @@ def _check(model: TextModel) -> None:
 
 def _steps(model: TextModel) -> list[Step]:
     a, weights = model.architecture, model.weights
-    blocks = [name for i in range(a.layers) for name in (f"layers.{i}.attention", f"layers.{i}.feed_forward")]
-    pre = a.norm == "pre"
-    steps = []
-    if a.projects:
+    steps: list[Step] = []
+    if a.projects and not a.trigram:
         ones, zeros = np.ones(a.hidden, np.float32), np.zeros(a.hidden, np.float32)
-        projection = _dense(weights, "embeddings.projection")
-        steps.append(Step("embeddings.projection", projection, False, Joint.of(ones, zeros, normalised=False)))
-    joints = [_joint(weights, f"{name}.norm", passes_sum=pre) for name in blocks]
-    if pre:
+        joint = Joint.of(ones, zeros, normalised=False)
+        steps.append(Step("embeddings.projection", _dense(weights, "embeddings.projection"), (0,), None, joint))
+    if a.norm == "pre":
         # A joint stands before its block: the first one holds what comes from the embeddings.
-        steps.append(Step("embeddings.stream", None, True, joints[0]))
-        joints = [*joints[1:], _joint(weights, "final_norm")]
-    for name, joint in zip(blocks, joints, strict=True):
-        layer = int(name.split(".")[1])
-        branch = _attention(model, layer) if name.endswith("attention") else _feed_forward(model, layer)
-        steps.append(Step(name, branch, True, joint))
+        stream = _joint(model, "layers.0.attention.norm", passes_sum=True)
+        steps.append(Step("embeddings.stream", None, (), len(steps), stream))
+    for layer in range(a.layers):
+        _add_layer(steps, model, layer)
     return steps
+
+
+def _add_layer(steps: list[Step], model: TextModel, layer: int) -> None:
+    """One layer's steps; `full` is the joint between layers, `inner` the one that the layer attends and feeds from."""
+    a, name = model.architecture, f"layers.{layer}"
+    full = inner = matched = values = len(steps)
+    if a.bottleneck:
+        _add_projection(steps, model, f"{name}.bottleneck.input", full)
+        inner = matched = values = len(steps)
+    if a.bottleneck and not a.bottleneck_attention:
+        _add_projection(steps, model, f"{name}.bottleneck.shared", full)
+        matched, values = len(steps), full
+    attention, *networks = _blocks(model, layer)
+    reads = (matched, matched, values)
+    steps.append(Step(attention, _attention(model, layer), reads, inner, _joint_after(model, layer, attention)))
+    for network in networks:
+        place, joint = len(steps), _joint_after(model, layer, network)
+        steps.append(Step(network, _feed_forward(model, network), (place,), place, joint))
+    if a.bottleneck:
+        _add_projection(steps, model, f"{name}.bottleneck.output", len(steps), residual=full)
+
+
+def _blocks(model: TextModel, layer: int) -> list[str]:
+    stacked = (f"stacked.{index}" for index in range(model.architecture.stacked))
+    return [f"layers.{layer}.{name}" for name in ("attention", *stacked, "feed_forward")]
+
+
+def _joint_after(model: TextModel, layer: int, block: str) -> Joint:
+    """Of the sum of a block: its norm, or where norms stand before blocks, that of the block after it."""
+    if model.architecture.norm != "pre":
+        return _joint(model, f"{block}.norm")
+    blocks = [*_blocks(model, layer), f"layers.{layer + 1}.attention"]
+    following = blocks[blocks.index(block) + 1]
+    last = following.startswith(f"layers.{model.architecture.layers}.")
+    return _joint(model, "final_norm") if last else _joint(model, f"{following}.norm", passes_sum=True)
+
+
+def _add_projection(steps: list[Step], model: TextModel, name: str, read: int, residual: int | None = None) -> None:
+    dense = _dense(model.weights, name)
+    steps.append(Step(name, dense, (read,), residual, _joint(model, f"{name}_norm")))
 
 
 def _attention(model: TextModel, layer: int) -> Attention:
@@ -81,8 +117,7 @@ def _attention(model: TextModel, layer: int) -> Attention:
     return Attention(query.times(factor), key, value, output, a.heads[layer])
 
 
-def _feed_forward(model: TextModel, layer: int) -> FeedForward:
-    name = f"layers.{layer}.feed_forward"
+def _feed_forward(model: TextModel, name: str) -> FeedForward:
     up, down = _dense(model.weights, f"{name}.intermediate"), _dense(model.weights, f"{name}.output")
     return FeedForward(up, down, model.architecture.activation)
 
@@ -91,5 +126,6 @@ def _dense(weights: Mapping[str, Array], name: str) -> Dense:
     return Dense(weights[f"{name}.kernel"], weights[f"{name}.bias"])
 
 
-def _joint(weights: Mapping[str, Array], name: str, *, passes_sum: bool = False) -> Joint:
-    return Joint.of(weights[f"{name}.gamma"], weights[f"{name}.beta"], passes_sum=passes_sum)
+def _joint(model: TextModel, name: str, *, passes_sum: bool = False) -> Joint:
+    gamma, beta = model.weights[f"{name}.gamma"], model.weights[f"{name}.beta"]
+    return Joint.of(gamma, beta, normalised=model.architecture.norm != "affine", passes_sum=passes_sum)

@@ -60,6 +60,10 @@ class IntegerOperations:
         writer.operator("GATHER", [stored, places], found, schema.GatherOptionsT())
         return self._emit.reshape(name, found, (self._length, width))
 
+    def neighbours(self, name: str, x: Held) -> Held:
+        """See `Operations`."""
+        return emit_layers.neighbours(self._emit, name, x)
+
     def add_constant(self, name: str, x: Held, constant: Array) -> Held:
         """See `Operations`; what int8 steps cannot hold of the constant is added first: it is small."""
         constant = np.broadcast_to(constant, x.shape)  # a full one is added faster than one that is broadcast

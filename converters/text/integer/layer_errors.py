@@ -47,7 +47,9 @@ def layer_errors(made: IntegerText, ids: Ids, token_types: Ids | None = None) ->
     run = IntegerRun(made.content, inner=True)
     sums = list(_sums(made.network, made.rows, run))
     reads = {name: tensor for name in made.network.names if (tensor := _read(name, run))}
-    pairs = {tensor: tensor for _, _, tensor in sums} | {f"{name}.read": tensor for name, tensor in reads.items()}
+    pairs = {_observed(tensor): tensor for _, _, tensor in sums} | {
+        f"{name}.read": tensor for name, tensor in reads.items()
+    }
     noises = {name: Noise() for name in pairs}
     for place in range(len(ids)):
         one = slice(place, place + 1)
@@ -61,7 +63,7 @@ def layer_errors(made: IntegerText, ids: Ids, token_types: Ids | None = None) ->
         run_float(made.network, made.rows, ids[one], types, compare)
     return tuple(
         LayerError(
-            name, rows.start, rows.stop, run.dtype(tensor), noises[tensor].decibels,
+            name, rows.start, rows.stop, run.dtype(tensor), noises[_observed(tensor)].decibels,
             noises[f"{name}.read"].decibels if name in reads else None,
         )
         for name, rows, tensor in sums
@@ -69,13 +71,16 @@ def layer_errors(made: IntegerText, ids: Ids, token_types: Ids | None = None) ->
 
 
 def _sums(network: Network, parts: tuple[Rows, ...], run: IntegerRun) -> Iterator[tuple[str, Rows, str]]:
-    """Every joint's parts with the tensor that holds each; a stream that nothing is added to has its own name."""
-    before = ""
+    """Every joint's parts with the tensor that holds each; the first of these is the sum."""
     for name in network.names:
         for rows in parts:
-            held = (f"{name}{rows.suffix}.sum", f"{name}{rows.suffix}.output", f"{before}{rows.suffix}.residual")
+            held = (f"{name}{rows.suffix}.{end}" for end in ("sum", "output.int16", "output", "residual"))
             yield name, rows, next(tensor for tensor in held if run.has(tensor))
-        before = name
+
+
+def _observed(tensor: str) -> str:
+    """What float32 calls a sum that int8 was widened to."""
+    return tensor.removesuffix(".int16")
 
 
 def _read(name: str, run: IntegerRun) -> str | None:

@@ -18,10 +18,9 @@ _SHARE = 1 / 8
 def massive_rows(network: Network, seen: Observations) -> int:
     """How many of the first rows are massive (arXiv 2402.17762): none, a few, or all where later ones are."""
     massive = np.zeros(network.length, np.bool_)
-    for name, joint in zip(network.names, network.joints, strict=True):
-        if joint.normalised:
-            sizes = seen.row_sizes(f"{name}.sized")
-            massive |= sizes > _TIMES_MEDIAN * np.median(sizes[sizes > 0])
+    for name in network.sums:
+        sizes = seen.row_sizes(name)
+        massive |= sizes > _TIMES_MEDIAN * np.median(sizes[sizes > 0])
     last = int(np.flatnonzero(massive).max(initial=-1)) + 1
     return network.length if last > network.length * _SHARE else last
 

@@ -16,7 +16,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from litesmith.converters.text.architecture import Head
-from litesmith.converters.text.integer.blocks import Array, Branch, Dense
+from litesmith.converters.text.integer.blocks import Array, Branch, Dense, FeedForward, inputs
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -57,19 +57,29 @@ class Joint:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Step:
-    """From one joint to the next: `sum = residual of the joint before + branch(what it is read as)`.
+    """To a joint from joints before it: `sum = residual of a joint + branch(what joints are read as)`.
+
+    A joint is named by its place: 0 is that of the embeddings, i + 1 that of step i.
 
     Attributes:
         name: such as layers.0.attention.
         branch: None where nothing is added.
-        residual: whether the joint before is added; not so for a projection to another width.
+        reads: place of the joint that each of the branch's input layers reads, in their order.
+        residual: place of the joint that is added; None for a projection to another width.
         joint: of the sum.
     """
 
     name: str
     branch: Branch | None
-    residual: bool
+    reads: tuple[int, ...]
+    residual: int | None
     joint: Joint
+
+    def __post_init__(self) -> None:
+        if len(self.reads) != len(inputs(self.branch)):
+            raise ValueError(f"{self.name} reads {len(self.reads)} joints by {len(inputs(self.branch))} layers")
+        if isinstance(self.branch, FeedForward) and self.reads != (self.residual,):
+            raise ValueError(f"{self.name} is a feed-forward network that is not added to what it reads")
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -82,6 +92,8 @@ class Network:
         position: table (L, E), with the row of the only token type where types are no input.
         types: table (T, E) where token types are an input.
         embeddings: the joint of the sum of all three.
+        neighbours: the layer that reads each token's row of `word` between those of the next and the previous token,
+            (3 E, H), and gives what is added in place of the row (MobileBERT's trigrams); `word_scale` is then 1.
         steps: from there to the last joint, which the head reads.
         dense: of the head, with `head.activation` after it.
         output: of the head.
@@ -92,6 +104,7 @@ class Network:
     position: Array
     types: Array | None
     embeddings: Joint
+    neighbours: Dense | None
     steps: tuple[Step, ...]
     head: Head
     dense: Dense | None
@@ -112,6 +125,17 @@ class Network:
     def names(self) -> tuple[str, ...]:
         """Names of the joints, in the order of `joints`."""
         return ("embeddings", *(step.name for step in self.steps))
+
+    @property
+    def sums(self) -> tuple[str, ...]:
+        """Names of the tensors that hold the sums of the joints, in the order of `joints`."""
+        return ("embeddings.sum", *(f"{step.name}.{self._held(step)}" for step in self.steps))
+
+    def _held(self, step: Step) -> str:
+        if step.residual is None:
+            return "output"
+        mean = self.joints[step.residual].mean if step.joint.normalised else None
+        return "residual" if step.branch is None and mean is None else "sum"
 
     def with_joints(self, joints: Sequence[Joint]) -> Network:
         """The network with other joints, in the order of `joints`."""

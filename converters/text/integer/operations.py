@@ -37,6 +37,12 @@ class Operations(Protocol[T]):
     def types(self, name: str, table: Array) -> T:
         """Rows of a table (T, C) by the token types: (L, C)."""
 
+    def neighbours(self, name: str, x: T) -> T:
+        """The rows of the next and the previous token on either side of each token's own: (L, C) to (L, 3 C).
+
+        At the ends, where there is none, zeros; padding is a neighbour as any token.
+        """
+
     def add_constant(self, name: str, x: T, constant: Array) -> T:
         """Sum of (rows, C) and a constant (rows, C) or (C,)."""
 

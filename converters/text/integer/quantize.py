@@ -62,7 +62,7 @@ def quantize_text(
     """Rewrite a text model for integers, observe it on calibration texts, and write it.
 
     Args:
-        model: post- or pre-norm encoder with any head.
+        model: encoder with any head; embeddings are not pooled by maximum.
         ids: (N, L) of the model's length, padded; 100 to 200 sentences like those of the app.
         token_types: (N, L), where the model takes them.
         output: type of the answer. int16 is an option for embeddings.

@@ -1,5 +1,7 @@
 """Rewrites of the float file that engines need, and the float answers that files are held against."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -7,6 +9,7 @@ from litesmith.converters.keras import convert
 from litesmith.converters.label import truth_label
 from litesmith.converters.quantize import QuantizationSpec
 from litesmith.converters.text import convert_files
+from litesmith.converters.text.architecture import Head
 from litesmith.converters.text.convert_files import TextConverter
 from litesmith.converters.text.convert_mask import integer_mask
 from litesmith.converters.text.convert_source import open_text_source
@@ -54,7 +57,10 @@ def test_the_table_in_int8_is_near_and_small(family, source):
     assert np.linalg.norm(one - other) < 0.05 * np.linalg.norm(one)
 
 
-@pytest.mark.parametrize(("family", "kind"), [("bert", "embedding"), ("electra", "token"), ("roberta", "sequence")])
+@pytest.mark.parametrize(
+    ("family", "kind"),
+    [("bert", "embedding"), ("electra", "token"), ("roberta", "sequence"), ("mobilebert", "token")],
+)
 def test_both_float_networks_give_the_same_answers(family, kind, source):
     opened = source(family, kind)
     converter = TextConverter(opened)
@@ -67,8 +73,10 @@ def test_both_float_networks_give_the_same_answers(family, kind, source):
 
 
 def test_a_form_that_is_not_known_is_named(source):
-    with pytest.raises(ConversionError, match="mobilebert"):
-        TextConverter(source("mobilebert")).make("int")
+    opened = source("bert")
+    by_maximum = replace(opened.model, head=Head("embedding", pooling="max"))
+    with pytest.raises(ConversionError, match="pooling by maximum; use mean or first"):
+        TextConverter(replace(opened, model=by_maximum)).make("int")
 
 
 def test_dynamic_range_is_labelled_so(source):

@@ -1,12 +1,12 @@
-"""The layers of a branch that read its input, and the one that gives its output."""
+"""The layers that read a joint, and the one that gives what a branch adds."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
 
-from litesmith.converters.text.integer.blocks import Array, Attention, Branch, Dense, FeedForward
-from litesmith.converters.text.integer.network import Network
+from litesmith.converters.text.integer.blocks import Array, Attention, Branch, Dense, FeedForward, inputs
+from litesmith.converters.text.integer.network import Joint, Network, Step
 
 Change = Callable[[Dense], Dense]
 
@@ -21,13 +21,49 @@ def times_outputs(factors: Array) -> Change:
     return lambda dense: dense.times(factors)
 
 
-def with_inputs(branch: Branch, change: Change) -> Branch:
-    """The branch with every layer changed that reads what the joint before hands on."""
+def readers(network: Network, place: int) -> tuple[Dense, ...]:
+    """The layers that read the joint at a place, that of the head among them."""
+    found = [
+        layer
+        for step in network.steps
+        for layer, read in zip(inputs(step.branch), step.reads, strict=True)
+        if read == place
+    ]
+    head = network.output if network.dense is None else network.dense
+    return (*found, head) if head is not None and place == len(network.steps) else tuple(found)
+
+
+def with_readers(network: Network, place: int, change: Change) -> Network:
+    """The network with every layer changed that reads the joint at a place."""
+    network = replace(network, steps=tuple(_read_otherwise(step, place, change) for step in network.steps))
+    if place < len(network.steps):
+        return network
+    if network.dense is not None:
+        return replace(network, dense=change(network.dense))
+    return network if network.output is None else replace(network, output=change(network.output))
+
+
+def feed(network: Network, place: int, factors: Array) -> Network:
+    """The network with what is read of the joint at a place divided by factors, which the layers take over."""
+    network = with_readers(network, place, times_inputs(factors))
+    return with_joint(network, place, network.joints[place].fed(factors))
+
+
+def with_joint(network: Network, place: int, joint: Joint) -> Network:
+    """The network with another joint at a place."""
+    return network.with_joints((*network.joints[:place], joint, *network.joints[place + 1 :]))
+
+
+def _read_otherwise(step: Step, place: int, change: Change) -> Step:
+    if place not in step.reads:
+        return step
+    branch = step.branch
+    layers = [change(layer) if read == place else layer for layer, read in zip(inputs(branch), step.reads, strict=True)]
     if isinstance(branch, Attention):
-        return replace(branch, query=change(branch.query), key=change(branch.key), value=change(branch.value))
-    if isinstance(branch, FeedForward):
-        return replace(branch, up=change(branch.up))
-    return change(branch)
+        query, key, value = layers
+        return replace(step, branch=replace(branch, query=query, key=key, value=value))
+    (layer,) = layers
+    return replace(step, branch=replace(branch, up=layer) if isinstance(branch, FeedForward) else layer)
 
 
 def with_output(branch: Branch, change: Change) -> Branch:
@@ -37,25 +73,3 @@ def with_output(branch: Branch, change: Change) -> Branch:
     if isinstance(branch, FeedForward):
         return replace(branch, down=change(branch.down))
     return change(branch)
-
-
-def inputs(branch: Branch | None) -> tuple[Dense, ...]:
-    """The layers that read what the joint before hands on."""
-    if isinstance(branch, Attention):
-        return branch.query, branch.key, branch.value
-    if isinstance(branch, FeedForward):
-        return (branch.up,)
-    return () if branch is None else (branch,)
-
-
-def with_head_input(network: Network, change: Change) -> Network:
-    """The network with the layer of the head changed that reads the last joint; embeddings have none."""
-    if network.dense is not None:
-        return replace(network, dense=change(network.dense))
-    return network if network.output is None else replace(network, output=change(network.output))
-
-
-def head_inputs(network: Network) -> tuple[Dense, ...]:
-    """The layer of the head that reads the last joint."""
-    found = network.output if network.dense is None else network.dense
-    return () if found is None else (found,)

@@ -10,12 +10,9 @@ from litesmith.converters.text.integer.blocks import Array
 from litesmith.converters.text.integer.network import Network, normal_factors
 from litesmith.converters.text.integer.observations import Observations
 from litesmith.converters.text.integer.rewrites.branches import (
-    head_inputs,
-    inputs,
-    times_inputs,
+    feed,
+    readers,
     times_outputs,
-    with_head_input,
-    with_inputs,
     with_output,
 )
 
@@ -31,30 +28,31 @@ def snap_factors(network: Network, seen: Observations) -> Network:
     Must come last: it relies on the scales of sums and of what is read.
     """
     network = _snap_words(network)
-    joints, steps = list(network.joints), list(network.steps)
-    for place, step in enumerate(steps):
-        joint = joints[place]
-        factors = normal_factors(joint)
-        if step.residual:
-            passed = joint.scale if joint.passes_sum else factors
-            change = _change(passed / step.joint.scale)
-            joints[place + 1] = replace(joints[place + 1], scale=joints[place + 1].scale * change)
-            branch = step.branch and with_output(step.branch, times_outputs(1 / change))
-            steps[place] = replace(step, branch=branch, joint=joints[place + 1])
-        if inputs(step.branch):
-            change = _change(factors / joint.feed)
-            joints[place] = joint.fed(change)
-            branch = steps[place].branch
-            assert branch is not None  # it has inputs
-            steps[place] = replace(steps[place], branch=with_inputs(branch, times_inputs(change)))
-    if head_inputs(network):
-        change = _change(normal_factors(joints[-1]) / joints[-1].feed)
-        joints[-1] = joints[-1].fed(change)
-        network = with_head_input(network, times_inputs(change))
-    return replace(network, steps=tuple(steps)).with_joints(joints)
+    for place in range(len(network.joints)):
+        if place:
+            network = _snap_residual(network, place - 1)
+        if readers(network, place):
+            joint = network.joints[place]
+            network = feed(network, place, _change(normal_factors(joint) / joint.feed))
+    return network
+
+
+def _snap_residual(network: Network, index: int) -> Network:
+    """The scale of a step's sum is chosen by the one that its residual is held in, which is final."""
+    step = network.steps[index]
+    if step.residual is None:
+        return network
+    before = network.joints[step.residual]
+    change = _change((before.scale if before.passes_sum else normal_factors(before)) / step.joint.scale)
+    joint = replace(step.joint, scale=step.joint.scale * change)
+    branch = step.branch and with_output(step.branch, times_outputs(1 / change))
+    steps = (*network.steps[:index], replace(step, branch=branch, joint=joint), *network.steps[index + 1 :])
+    return replace(network, steps=steps)
 
 
 def _snap_words(network: Network) -> Network:
+    if network.neighbours is not None:
+        return network  # a layer stands between the words and the sum
     change = _change(network.word_scale / network.embeddings.scale)
     joint = replace(network.embeddings, scale=network.embeddings.scale * change)
     types = None if network.types is None else network.types / change

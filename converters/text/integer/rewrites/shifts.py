@@ -6,15 +6,9 @@ from dataclasses import replace
 
 import numpy as np
 
-from litesmith.converters.text.integer.blocks import Array, Branch, Dense
+from litesmith.converters.text.integer.blocks import Array, Dense
 from litesmith.converters.text.integer.network import Joint, Network, Step
-from litesmith.converters.text.integer.rewrites.branches import (
-    Change,
-    head_inputs,
-    with_head_input,
-    with_inputs,
-    with_output,
-)
+from litesmith.converters.text.integer.rewrites.branches import readers, with_joint, with_output, with_readers
 
 
 def centre_sums(network: Network) -> Network:
@@ -26,25 +20,36 @@ def centre_sums(network: Network) -> Network:
     """
     embeddings = replace(network.embeddings, centred=network.embeddings.normalised)
     joints = [embeddings, *(replace(step.joint, centred=step.joint.normalised) for step in network.steps)]
-    for place, step in enumerate(network.steps):
-        before = joints[place]
-        if step.residual and step.joint.normalised and not before.passes_sum:
-            joints[place] = replace(before, mean=before.feed / np.float32(before.gamma.size))
+    for step in network.steps:
+        if step.residual is None or not step.joint.normalised:
+            continue
+        before = joints[step.residual]
+        if not before.passes_sum:
+            joints[step.residual] = replace(before, mean=before.feed / np.float32(before.gamma.size))
     network = network.with_joints(joints)
     steps = (
         replace(step, branch=with_output(step.branch, _centred)) if step.branch and step.joint.normalised else step
         for step in network.steps
     )
-    if not network.embeddings.normalised:
-        return replace(network, steps=tuple(steps))
+    network = replace(network, steps=tuple(steps))
+    return _centre_tables(network) if network.embeddings.normalised else network
+
+
+def _centre_tables(network: Network) -> Network:
     types = None if network.types is None else _level(network.types)
-    return replace(
-        network, steps=tuple(steps), word=_level(network.word), position=_level(network.position), types=types
-    )
+    network = replace(network, position=_level(network.position), types=types)
+    if network.neighbours is not None:
+        return replace(network, neighbours=_centred(network.neighbours))
+    return replace(network, word=_level(network.word))
 
 
 def centre_words(network: Network) -> Network:
-    """The mean of each channel of the table of words goes into the table of positions: its integers have no offset."""
+    """The mean of each channel of the table of words goes into the table of positions: its integers have no offset.
+
+    Not so where neighbours are read: those that a text lacks at its ends are zeros, which have no such mean.
+    """
+    if network.neighbours is not None:
+        return network
     middle = network.word.mean(0)
     middle = middle - middle.mean()  # rows keep their mean of 0
     return replace(network, word=network.word - middle, position=network.position + middle)
@@ -55,33 +60,32 @@ def fold_shifts(network: Network) -> Network:
 
     The last joint keeps it where the head pools.
     """
-    joints, steps = list(network.joints), list(network.steps)
-    for place, step in enumerate(steps):
-        if step.branch is not None:
-            joint = joints[place]
-            steps[place] = replace(step, branch=_take_over(step.branch, step, joint))
-            joints[place] = replace(joint, beta=np.zeros_like(joint.beta))
-    last = joints[-1]
-    if head_inputs(network):
-        network = with_head_input(network, _reading(last))
-        joints[-1] = replace(last, beta=np.zeros_like(last.beta))
-    return replace(network, steps=tuple(steps)).with_joints(joints)
+    for place in range(len(network.joints)):
+        added_to = [step for step in network.steps if step.residual == place]
+        pooled = place == len(network.steps) and not readers(network, place)
+        if not pooled and all(step.branch is not None for step in added_to):
+            network = _fold_shift(network, place)
+    return network
 
 
-def _take_over(branch: Branch, step: Step, joint: Joint) -> Branch:
-    """The branch that adds what the joint before it no longer does."""
-    branch = with_inputs(branch, _reading(joint))
-    if not step.residual or joint.passes_sum:
-        return branch
-    level = 0.0 if joint.mean is None else float((joint.beta / joint.feed) @ joint.mean)
-    added = (joint.beta - np.float32(level)) / step.joint.scale
-    return with_output(branch, lambda dense: Dense(dense.kernel, dense.bias + added))
-
-
-def _reading(joint: Joint) -> Change:
-    """The change of a layer whose input loses the joint's shift."""
+def _fold_shift(network: Network, place: int) -> Network:
+    joint = network.joints[place]
     shift = joint.beta / joint.feed
-    return lambda dense: Dense(dense.kernel, dense.bias + shift @ dense.kernel)
+    network = with_readers(network, place, lambda dense: Dense(dense.kernel, dense.bias + shift @ dense.kernel))
+    steps = [_take_over(step, joint) if step.residual == place else step for step in network.steps]
+    network = replace(network, steps=tuple(steps))
+    return with_joint(network, place, replace(network.joints[place], beta=np.zeros_like(joint.beta)))
+
+
+def _take_over(step: Step, before: Joint) -> Step:
+    """The step that adds what the joint whose residual it has no longer does."""
+    if before.passes_sum or step.branch is None:
+        return step
+    level = 0.0
+    if before.mean is not None and step.joint.normalised:
+        level = float((before.beta / before.feed) @ before.mean)
+    added = (before.beta - np.float32(level)) / step.joint.scale
+    return replace(step, branch=with_output(step.branch, lambda dense: Dense(dense.kernel, dense.bias + added)))
 
 
 def _centred(dense: Dense) -> Dense:

@@ -9,7 +9,7 @@ import numpy as np
 from litesmith.converters.text.integer.blocks import Array
 from litesmith.converters.text.integer.network import Network
 from litesmith.converters.text.integer.observations import Observations
-from litesmith.converters.text.integer.rewrites.branches import times_outputs, with_output
+from litesmith.converters.text.integer.rewrites.branches import times_inputs, times_outputs, with_output
 
 # No channel gets integers finer than this share of the widest one's.
 _SMALLEST_SHARE = np.float32(1e-3)
@@ -20,19 +20,28 @@ def scale_sums(network: Network, seen: Observations) -> Network:
 
     Wide rows are not looked at: int16 holds them in the scales of the others.
     """
-    scales = [_scale(seen.size("embeddings.sized", narrow=True))]
-    for step in network.steps:
-        tensor = f"{step.name}.sized" if step.joint.normalised else f"{step.name}.output"
-        scales.append(_scale(seen.size(tensor, narrow=True)))
+    scales = [_scale(seen.size(name, narrow=True)) for name in network.sums]
     joints = [replace(joint, scale=joint.scale * scale) for joint, scale in zip(network.joints, scales, strict=True)]
     steps = []
     for step, scale in zip(network.steps, scales[1:], strict=True):
         branch = step.branch and with_output(step.branch, times_outputs(1 / scale))
         steps.append(replace(step, branch=branch))
-    types = None if network.types is None else network.types / scales[0]
-    position, words = network.position / scales[0], _scale(np.abs(network.word).max(0))
-    network = replace(network, word=network.word / words, word_scale=words, position=position, types=types)
+    network = _scale_words(network, scales[0])
     return replace(network, steps=tuple(steps)).with_joints(joints)
+
+
+def _scale_words(network: Network, scale: Array) -> Network:
+    """The tables in the scale of the first sum; each channel of the words' has one of its own."""
+    words, neighbours = _scale(np.abs(network.word).max(0)), network.neighbours
+    network = replace(
+        network,
+        word=network.word / words,
+        position=network.position / scale,
+        types=None if network.types is None else network.types / scale,
+    )
+    if neighbours is None:
+        return replace(network, word_scale=words)
+    return replace(network, neighbours=times_outputs(1 / scale)(times_inputs(np.tile(words, 3))(neighbours)))
 
 
 def _scale(sizes: Array) -> Array:

@@ -40,6 +40,36 @@ def drawn(head=HEADS["mean"], *, seed=0, length=12, pad_id=0, **changes):
     return TextModel(architecture, head, length, pad_id, weights, "drawn")
 
 
+def mobile(head=HEADS["mean"], **changes):
+    """A model in MobileBERT's arrangement. Its norms keep sums from growing, as trained ones do."""
+    sizes = {"embedding": 10, "bottleneck": 12, "heads": (2, 2), "intermediate": (20, 20), "stacked": 2}
+    model = drawn(head, **{"norm": "affine", "activation": "relu", "trigram": True, **sizes, **changes})
+    return kept_small(model)
+
+
+def kept_small(model):
+    """The model with norms in its layers that only scale, where it has such, turned down."""
+    factor = np.float32(0.6 if model.architecture.norm == "affine" else 1)
+    named = {name: factor * values for name, values in model.weights.items() if name.endswith("gamma")}
+    return replace(model, weights={**model.weights, **named})
+
+
+# The weights that give the stream between the layers of `mobile`, with those added to it, and the kernels that read it.
+_GIVES = (
+    "projection.kernel", "projection.bias", "position", "type", "embeddings.norm.beta", "bottleneck.output.kernel",
+    "bottleneck.output.bias", "bottleneck.output_norm.beta",
+)  # fmt: skip
+_READS = ("bottleneck.input.kernel", "bottleneck.shared.kernel", "value.kernel", "head.output.kernel")
+
+
+def with_large_channels(model, factors):
+    """A `mobile` with the same answers and some channels between its layers larger, as trained encoders have them."""
+    factors = factors.astype(np.float32)
+    given = {name: values * factors for name, values in model.weights.items() if name.endswith(_GIVES)}
+    read = {name: values / factors[:, None] for name, values in model.weights.items() if name.endswith(_READS)}
+    return replace(model, weights={**model.weights, **given, **read})
+
+
 def _values(random, name, shape):
     values = random.normal(size=shape)
     if name.endswith("gamma"):
@@ -128,7 +158,8 @@ def models(draw):
     layers = draw(st.integers(1, 3))
     sizes = st.integers(1, 3)
     hidden = draw(st.integers(4, 20))
-    return drawn(
+    norm = draw(st.sampled_from(["post", "pre", "affine"]))
+    model = drawn(
         HEADS[draw(st.sampled_from(sorted(HEADS)))],
         seed=draw(st.integers(0, 1000)),
         length=draw(st.integers(2, 14)),
@@ -140,5 +171,10 @@ def models(draw):
         head_size=draw(st.integers(1, 5)),
         intermediate=tuple(draw(st.integers(1, 20)) for _ in range(layers)),
         activation=draw(st.sampled_from(ACTIVATIONS)),
-        norm=draw(st.sampled_from(["post", "pre"])),
+        norm=norm,
+        bottleneck=0 if norm == "pre" else draw(st.sampled_from([0, 4, 9])),
+        bottleneck_attention=draw(st.booleans()),
+        stacked=draw(st.integers(0, 2)),
+        trigram=draw(st.booleans()),
     )
+    return kept_small(model)

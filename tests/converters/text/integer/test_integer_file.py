@@ -32,14 +32,15 @@ from tests.converters.text.integer.small_text_models import (
     cosines,
     drawn,
     in_float,
+    mobile,
     models,
     texts,
     types,
+    with_large_channels,
     with_weights,
 )
 from tests.golden.make_text_checkpoints import CASES, LENGTH, write_checkpoint
 
-KNOWN = [case for case in CASES if case.family != "mobilebert"]
 # Random weights are harder on 8 bits than trained ones: this is what the worst of the cases keeps. Few logits may all
 # be near 0, so that only the error of all of them together says something; it is 18% of their size at most.
 COSINE, DECIBELS = 0.995, 15.0
@@ -73,7 +74,7 @@ def files():
     return {name: (model, made(model)) for name, head in HEADS.items() for model in [drawn(head)]}
 
 
-@pytest.mark.parametrize("case", KNOWN, ids=lambda case: case.id)
+@pytest.mark.parametrize("case", CASES, ids=lambda case: case.id)
 def test_every_family_and_head_has_a_file_without_float_that_is_near_to_float(case, tmp_path):
     model = load_text_model(write_checkpoint(tmp_path / "checkpoint", case), length=LENGTH)
     file = made(model)
@@ -105,6 +106,46 @@ def test_every_arrangement_is_near_to_float_with_any_number_of_wide_rows(changes
     assert_near(*compared(model, file))
 
 
+@pytest.mark.parametrize("changes", [
+    {}, {"bottleneck_attention": True}, {"stacked": 0}, {"stacked": 3}, {"trigram": False}, {"norm": "post"},
+    {"norm": "post", "bottleneck_attention": True}, {"bottleneck": 0, "heads": (4, 4)},
+], ids=str)  # fmt: skip
+@pytest.mark.parametrize("wide", [0, 2, 12])
+def test_every_form_of_mobilebert_is_near_to_float_with_any_number_of_wide_rows(changes, wide):
+    model = mobile(**changes)
+    file = made(model, wide=wide)
+    verdict = judge(TFLiteModel(file.content))
+    assert (verdict.label, file.rows) == ("full-int8-int16", parts(wide, 12))
+    assert "no tensor is float" in verdict.reason
+    assert_near(*compared(model, file))
+
+
+@pytest.mark.parametrize("delegate", ["xnnpack", "none"])
+@pytest.mark.parametrize("head", HEADS)
+def test_mobilebert_runs_with_every_head_with_and_without_the_delegate(head, delegate):
+    model = mobile(HEADS[head])
+    # Texts of the calibration: sums without normalisation carry a rare new text out of the ranges.
+    assert_near(*compared(model, made(model), delegate, texts(model, 48)))
+
+
+def test_channels_thirty_times_as_large_between_layers_cost_nothing():
+    model = mobile(HEADS["token"], stacked=3)
+    factors = np.ones(24)
+    factors[[4, 17]] = 30
+    larger = with_large_channels(model, factors)
+    ids = texts(model, 8, seed=9)
+    np.testing.assert_allclose(*(in_float(network_of(one), ids) for one in (model, larger)), atol=1e-4)
+    lost = {}
+    for name, one, without in (
+        ("even", model, ()), ("large", larger, ()), ("large, one scale", larger, ("scale_sums", "smooth_inputs")),
+    ):  # fmt: skip
+        noise = Noise()
+        noise.add(*compared(one, made(one, without=without)))
+        lost[name] = noise.decibels
+    assert lost["large"] > lost["even"] - 2
+    assert lost["large"] > lost["large, one scale"] + 6
+
+
 @settings(max_examples=15)
 @given(models())
 def test_any_encoder_that_is_known_has_a_file_that_runs_without_float(model):
@@ -129,12 +170,15 @@ def test_the_answer_is_int16_where_it_is_asked_for():
     assert_near(*compared(model, file))
 
 
-@pytest.mark.parametrize("norm", ["post", "pre"])
+@pytest.mark.parametrize("form", ["post", "pre", "mobile"])
 @pytest.mark.parametrize("head", ["mean", "first_unit", "sequence", "token"])
 @pytest.mark.parametrize("spread", [1, 12])
-def test_what_stands_in_the_padding_never_changes_an_answer(head, norm, spread):
-    """The row of the padding becomes another one in the file; `spread` sets how far apart scores are."""
-    model = drawn(HEADS[head], norm=norm)
+def test_what_stands_in_the_padding_never_changes_an_answer(head, form, spread):
+    """The row of the padding becomes another one in the file; `spread` sets how far apart scores are.
+
+    With trigrams the padding is the last token's neighbour, and does.
+    """
+    model = mobile(HEADS[head], trigram=False) if form == "mobile" else drawn(HEADS[head], norm=form)
     kernel = spread * model.weights["layers.0.attention.query.kernel"]
     model = with_weights(model, layers__0__attention__query__kernel=kernel)
     ids = texts(model, 48)
@@ -173,9 +217,9 @@ def test_token_types_tell_the_texts_of_a_pair_apart(files):
     assert (running(ids, types(model, ids)) != running(ids, other)).any()
 
 
-def exploding(factor):
+def exploding(factor, model=None):
     """A model in which a feed-forward unit that only the first token's word excites makes its row massive."""
-    model = drawn(length=16, intermediate=(48, 48), heads=(4, 4))
+    model = model or drawn(length=16, intermediate=(48, 48), heads=(4, 4))
     word = model.weights["embeddings.word"].copy()
     word[1] *= 4  # the first token of every text, and of no other place
     up = model.weights["layers.0.feed_forward.intermediate.kernel"].copy()
@@ -210,6 +254,14 @@ def test_a_massive_first_row_is_found_and_held():
     assert held > COSINE
     assert narrow < held
     assert everything > held - 0.01
+
+
+def test_a_massive_first_row_is_found_where_sums_are_not_normalised():
+    plain = {"embedding": 24, "trigram": False, "bottleneck": 0, "heads": (4, 4), "intermediate": (48, 48)}
+    model = exploding(1, mobile(length=16, stacked=0, **plain))
+    found = quantize_text(model, first_tokens(model, 48, 1))
+    assert found.rows == parts(1, 16)
+    assert cosines(*compared(model, found, ids=first_tokens(model, 32, 9))).mean() > 0.99
 
 
 def test_without_massive_rows_nothing_is_wide(files):

@@ -11,7 +11,7 @@ from litesmith.converters.text.integer.noise import MOST_DECIBELS, Noise
 from litesmith.converters.text.integer.quantize import quantize_text
 from litesmith.converters.text.integer.report import agreement, report, rewrite_gains
 from litesmith.converters.text.integer.rewrites import NAMES, REQUIRED
-from tests.converters.text.integer.small_text_models import HEADS, drawn, texts, types, with_weights
+from tests.converters.text.integer.small_text_models import HEADS, drawn, mobile, texts, types, with_weights
 
 
 def made(model, **options):
@@ -29,11 +29,11 @@ def damaged(content, name):
     return editor.to_bytes()
 
 
-@pytest.mark.parametrize("norm", ["post", "pre"])
+@pytest.mark.parametrize("form", ["post", "pre", "mobile"])
 @pytest.mark.parametrize("wide", [0, 1, 12])
 @pytest.mark.parametrize("head", ["mean", "token", "pairs"])
-def test_every_joint_is_in_the_report_once_for_each_part(head, wide, norm):
-    model = drawn(HEADS[head], norm=norm)
+def test_every_joint_is_in_the_report_once_for_each_part(head, wide, form):
+    model = mobile(HEADS[head]) if form == "mobile" else drawn(HEADS[head], norm=form)
     file = made(model, wide=wide)
     ids = texts(model, 4, seed=9)
     found = report(file, ids, types(model, ids))

@@ -15,7 +15,7 @@ from litesmith.converters.text.integer.network import normal_factors
 from litesmith.converters.text.integer.program import Program
 from litesmith.converters.text.integer.rewrites import FITTING, NAMES, STRUCTURE
 from litesmith.converters.text.integer.rewrites.attention import balance_attention
-from litesmith.converters.text.integer.rewrites.branches import inputs
+from litesmith.converters.text.integer.rewrites.branches import readers
 from litesmith.converters.text.integer.rewrites.excess import split_excess
 from litesmith.converters.text.integer.rewrites.shifts import centre_sums, centre_words, fold_shifts
 from litesmith.converters.text.integer.rewrites.smoothing import smooth_inputs
@@ -25,6 +25,7 @@ from tests.converters.text.integer.small_text_models import (
     at_tokens,
     drawn,
     in_float,
+    mobile,
     models,
     texts,
     types,
@@ -38,6 +39,10 @@ ARRANGEMENTS = {
     "pairs": drawn(HEADS["pairs"]),
     "token": drawn(HEADS["token"], activation="silu"),
     "sequence_tanh": drawn(HEADS["sequence_tanh"], norm="pre"),
+    "mobile": mobile(),
+    "mobile_inside": mobile(HEADS["token"], bottleneck_attention=True, stacked=3),
+    "mobile_normalised": mobile(HEADS["sequence_tanh"], norm="post", activation="gelu"),
+    "mobile_without_trigrams": mobile(HEADS["pairs"], trigram=False, stacked=0),
     "unit": drawn(HEADS["unit"], heads=(1, 2, 3), intermediate=(9, 30, 14), activation="tanh"),
 }
 
@@ -126,10 +131,9 @@ def test_words_have_no_mean_in_any_channel():
 
 def test_no_joint_shifts_what_it_hands_on(model):
     network = fold_shifts(network_of(model))
-    read = [joint for joint, step in zip(network.joints, network.steps, strict=False) if step.branch is not None]
-    assert read
-    for joint in read:
-        assert not joint.beta.any()
+    streams = {step.residual for step in network.steps if step.branch is None}
+    for place, joint in enumerate(network.joints[:-1]):
+        assert place in streams or not joint.beta.any()
     assert network.joints[-1].beta.any() == (model.head.kind == "embedding")
 
 
@@ -156,7 +160,7 @@ def test_smoothing_evens_what_is_read_and_moves_it_into_the_kernels():
         return size.max() / np.median(size)
 
     assert unevenness(after) < unevenness(network) / 4
-    kernels = [np.abs(inputs(one.steps[1].branch)[0].kernel) for one in (network, after)]
+    kernels = [np.abs(readers(one, 1)[0].kernel) for one in (network, after)]
     assert kernels[1][:3].max() > 2 * kernels[0][:3].max()
 
 
@@ -204,10 +208,8 @@ def test_every_channel_of_a_sum_reaches_one(model):
     after = scale_sums(network, seen_of(network, model))
     seen = seen_of(after, model)
     assert np.abs(after.word).max(0) == pytest.approx(np.ones(after.word.shape[1]))
-    for step in after.steps:
-        name = f"{step.name}.sum" if step.residual and step.branch is not None else f"{step.name}.output"
-        if step.joint.normalised and step.branch is not None:
-            assert seen.size(name) == pytest.approx(np.ones(step.joint.scale.size), rel=1e-3)
+    for name, joint in zip(after.sums, after.joints, strict=True):
+        assert seen.size(name) == pytest.approx(np.ones(joint.scale.size), rel=1e-3)
 
 
 def test_wide_rows_do_not_set_the_scale_of_the_others():
@@ -227,11 +229,14 @@ def test_factors_are_whole_steps_of_127(model):
         steps = np.abs(factors) / np.abs(factors).max() * 127
         assert np.abs(steps - np.rint(steps))[steps >= 1].max() < 1e-3
 
-    assert_whole(network.word_scale / network.embeddings.scale)
-    for joint, step in zip(network.joints, network.steps, strict=False):
-        if step.branch is not None:
+    if network.neighbours is None:
+        assert_whole(network.word_scale / network.embeddings.scale)
+    for place, joint in enumerate(network.joints):
+        if readers(network, place):
             assert_whole(normal_factors(joint) / joint.feed)
-        if step.residual:
+    for step in network.steps:
+        if step.residual is not None:
+            joint = network.joints[step.residual]
             assert_whole((joint.scale if joint.passes_sum else normal_factors(joint)) / step.joint.scale)
 
 
