@@ -12,8 +12,12 @@ from litesmith.converters.text.integer.blocks import Array
 from litesmith.converters.text.integer.graph_writer import GraphWriter, Held
 from litesmith.converters.text.integer.integers import INT8, INT16, int8_steps, int16_steps, rounded
 from litesmith.converters.text.integer.observations import Observations
+from litesmith.errors import ConversionError
 
 _TINY = 1e-12
+# ADD shifts its operands by 20 bits in int8 and 15 in int16, and aborts where twice the larger step over the result's
+# needs more (TFLite add.cc, PopulateOptions: QuantizeMultiplierSmallerThanOneExp).
+_LARGEST_STEPS = {"int8": 2.0**19, "int16": 2.0**14}
 
 
 class Emitter:
@@ -74,7 +78,17 @@ class Emitter:
         return self.sum_into(a, b, self.result(name, a.shape, a.dtype, self.seen.range(name)))
 
     def sum_into(self, a: Held, b: Held, result: Held) -> Held:
-        """The sum, in the steps of the result."""
+        """The sum, in the steps of the result.
+
+        Raises:
+            ConversionError: a part has so much larger steps that TFLite's kernel ends the process.
+        """
+        if max(a.scale, b.scale) >= _LARGEST_STEPS[result.dtype] * result.scale:
+            name = self.writer.name(result)
+            raise ConversionError(
+                f"{name}: what is added is {max(a.scale, b.scale) / result.scale:.0e} times as large as the sum, which "
+                "integers cannot hold; check the weights, or convert with --quantize dynamic"
+            )
         options = schema.AddOptionsT()
         options.potScaleInt16 = False  # the scales need not be powers of two
         return self.writer.operator("ADD", [a, b], result, options)

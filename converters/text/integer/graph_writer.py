@@ -54,6 +54,10 @@ class GraphWriter:
             self._quantize(held.index, np.array([held.scale], np.float32), zero_point, 0)
         return held
 
+    def name(self, held: Held) -> str:
+        """What a tensor was called."""
+        return str(self._editor.tensor(held.index).name)
+
     def constant(
         self,
         name: str,

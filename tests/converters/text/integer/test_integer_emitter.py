@@ -7,6 +7,7 @@ from litesmith.converters.text.integer.emit_layers import neighbours
 from litesmith.converters.text.integer.emitter import Emitter
 from litesmith.converters.text.integer.float_operations import FloatOperations, Values
 from litesmith.converters.text.integer.observations import Observations
+from litesmith.errors import ConversionError
 from litesmith.targets.runtimes import default
 
 ROWS, CHANNELS = 5, 3
@@ -29,3 +30,19 @@ def test_neighbours_are_the_rows_around_each_one_and_zeros_at_the_ends(delegate)
         np.testing.assert_array_equal(found[row], np.concatenate(around))
     ops = FloatOperations(np.ones((1, ROWS), np.int32), pad_id=0)
     np.testing.assert_array_equal(ops.neighbours("three", Values(given[None].astype(np.float32))).array[0], found)
+
+
+@pytest.mark.parametrize(("dtype", "most"), [("int8", 2.0**19), ("int16", 2.0**14)])
+def test_sums_run_up_to_the_ratio_of_steps_that_the_kernel_takes_and_are_refused_from_there(dtype, most):
+    result = 2.0**-8
+    for share in (0.999, 1.0):
+        emit, (a, b) = emitter(dtype, a=share * most * result, b=result)
+        total = emit.writer.tensor("total", (ROWS, CHANNELS), dtype, result)
+        if share == 1.0:
+            with pytest.raises(ConversionError, match=r"total: what is added is .* times as large as the sum"):
+                emit.sum_into(a, b, total)
+            continue
+        content = emit.writer.finish({"a": a, "b": b}, {"answer": emit.sum_into(a, b, total)}, "test")
+        given = np.arange(ROWS * CHANNELS, dtype=dtype).reshape(ROWS, CHANNELS)
+        (found,) = default().open(content, delegate="none").run([np.zeros_like(given), given])
+        np.testing.assert_array_equal(found, given)
