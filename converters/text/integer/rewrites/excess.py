@@ -6,13 +6,16 @@ from dataclasses import replace
 
 import numpy as np
 
-from litesmith.converters.text.integer.blocks import FeedForward
+from litesmith.converters.text.integer.blocks import Array, FeedForward
 from litesmith.converters.text.integer.functions import IDENTITY_ABOVE
 from litesmith.converters.text.integer.network import Network
 from litesmith.converters.text.integer.observations import Observations
 
 # Where the activation is the identity from 0 on, units beyond this many times the median unit are cut.
 _TIMES_MEDIAN = 3.0
+# Columns cost as much as units do: the limit is raised until they are no more than this share; MiniLM needs 1/32.
+_SHARE = 1 / 8
+_RAISE = 1.1
 
 
 def split_excess(network: Network, seen: Observations) -> Network:
@@ -34,12 +37,17 @@ def _split(name: str, branch: FeedForward, seen: Observations) -> FeedForward:
         return branch
     highest = seen.high(f"{name}.up.before")
     limit = identity or _TIMES_MEDIAN * float(np.median(np.maximum(highest, 0)))
-    units = np.flatnonzero(highest > limit)
-    if limit <= 0 or not len(units) or len(units) > branch.up.bias.size // 2:
+    if limit <= 0:
         return branch
-    # As many stairs as reach the largest value that was seen.
-    counts = np.ceil(highest[units] / limit).astype(int) - 1
-    stairs = tuple(
-        (int(unit), stair) for unit, count in zip(units, counts, strict=True) for stair in range(1, count + 1)
-    )
+    while (counts := _columns(highest, limit)).sum() > _SHARE * highest.size:
+        limit *= _RAISE
+    if not counts.any():
+        return branch
+    stairs = tuple((int(unit), stair) for unit in np.flatnonzero(counts) for stair in range(1, int(counts[unit]) + 1))
     return replace(branch, limit=float(limit), stairs=stairs)
+
+
+def _columns(highest: Array, limit: float) -> Array:
+    """As many for each unit as reach the largest value that was seen."""
+    count: Array = np.maximum(np.ceil(highest / limit) - 1, 0)
+    return count

@@ -128,6 +128,12 @@ def test_mobilebert_runs_with_every_head_with_and_without_the_delegate(head, del
     assert_near(*compared(model, made(model), delegate, texts(model, 48)))
 
 
+@pytest.mark.parametrize(("norm", "label"), [("affine", "full-int8"), ("post", "full-int8-int16")])
+def test_without_normalisation_or_pooling_nothing_needs_int16(norm, label):
+    model = mobile(HEADS["token"], norm=norm)
+    assert judge(TFLiteModel(made(model, wide=0).content)).label == label
+
+
 def test_channels_thirty_times_as_large_between_layers_cost_nothing():
     model = mobile(HEADS["token"], stacked=3)
     factors = np.ones(24)

@@ -184,6 +184,15 @@ def test_stairs_stand_only_for_units_above_the_limit_and_reach_what_was_seen(act
     assert branch.limit >= (IDENTITY_ABOVE[activation] or 0)
 
 
+@pytest.mark.parametrize("activation", IDENTITY_ABOVE)
+def test_stairs_are_an_eighth_of_the_units_at_most(activation):
+    model = drawn(activation=activation)
+    bias = model.weights["layers.0.feed_forward.intermediate.bias"] + 10 * 2.0 ** np.arange(-40, 8)
+    network = network_of(with_weights(model, layers__0__feed_forward__intermediate__bias=bias))
+    branch = split_excess(network, seen_of(network, model)).steps[1].branch
+    assert branch.up.bias.size / 16 < len(branch.stairs) <= branch.up.bias.size / 8
+
+
 @given(st.floats(-60, 60, width=32), st.integers(1, 9))
 def test_stairs_add_up_to_the_activation_for_any_value(value, count):
     up, down = (Dense(np.full((1, 1), factor, np.float32), np.zeros(1, np.float32)) for factor in (1, 2))
