@@ -7,6 +7,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+import numpy.typing as npt
+
 from litesmith.calibration.same_contract import require_same
 from litesmith.calibration.samples import CalibrationSet
 from litesmith.converters import keras
@@ -33,7 +35,8 @@ class Acceptance:
         samples: to judge with, other ones than the calibration samples.
         limits: what the file must keep.
         demands: what else it must have.
-        ships: see `judge.Judge`.
+        ships: see `judge.Judge`, likewise `vectors`.
+        vectors: see `ships`.
         remedies: what may be tried.
         on_try: told of each try.
     """
@@ -44,10 +47,11 @@ class Acceptance:
     remedies: Remedies = EVERY_REMEDY
     on_try: OnTry = lambda _: None
     ships: Ships = as_it_is
+    vectors: npt.NDArray[Any] | None = None
 
     def judge(self, model: TFLiteModel) -> Judge:
         """Who judges what comes of a float model."""
-        return Judge(model, self.samples, self.limits, self.demands, self.ships)
+        return Judge(model, self.samples, self.limits, self.demands, self.ships, self.vectors)
 
 
 @dataclass(frozen=True, slots=True)

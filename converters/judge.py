@@ -7,11 +7,11 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-import numpy as np
 import numpy.typing as npt
 
 from litesmith.calibration.samples import CalibrationSet
 from litesmith.converters.fidelity import compare, outputs
+from litesmith.converters.metric import ACCURACY, COSINE, METRICS, accuracy
 from litesmith.converters.tflite_model import TFLiteModel
 from litesmith.errors import CalibrationError, ConversionError
 
@@ -38,7 +38,7 @@ class Limits:
     Attributes:
         min_agreement: share of samples with the float model's class.
         min_snr_db: signal of the float model's outputs over the difference to them.
-        min_accuracy: share of samples with the label's class.
+        min_accuracy: share of samples with the label's class, or a mean cosine, see `metric.accuracy`.
         max_accuracy_drop: below `reference_accuracy`, or below the float model's own where that is None.
         reference_accuracy: share that the model had before all compression.
         max_bytes: size of the file.
@@ -74,11 +74,12 @@ class Judgement:
     Attributes:
         snr_db: see `fidelity.Fidelity`, likewise `agreement`, which is None where there are no classes.
         agreement: see `snr_db`.
-        accuracy: share of samples with the label's class; None without labels.
+        accuracy: share of samples with the label's class, or a mean cosine; None without labels or vectors.
         bytes: of the file.
         shortfall: how far it misses the limits on accuracy, in points of a hundred or dB.
         inaccurate: those limits that it does not keep, in words.
         unfit: the other limits and the demands that it does not keep.
+        metric: what the accuracy is called.
     """
 
     snr_db: float
@@ -88,6 +89,7 @@ class Judgement:
     shortfall: float = 0.0
     inaccurate: tuple[str, ...] = ()
     unfit: tuple[str, ...] = ()
+    metric: str = ACCURACY.name
 
     @property
     def unmet(self) -> tuple[str, ...]:
@@ -114,6 +116,8 @@ class Judge:
         limits: what a file must keep.
         demands: what else it must have.
         ships: what is done to a file before it ships; what counts is the size that it has then.
+        vectors: where the model gives no logits but vectors, those wanted of each sample (N, width): accuracy is then
+            the mean cosine to them, and there is no agreement.
 
     Raises:
         CalibrationError: at construction, if samples do not fit the model, or have no labels where they are needed.
@@ -127,14 +131,26 @@ class Judge:
         limits: Limits,
         demands: Sequence[Demand] = (),
         ships: Ships = as_it_is,
+        vectors: npt.NDArray[Any] | None = None,
     ) -> None:
         self.samples, self._limits, self._demands, self._ships = samples, limits, demands, ships
+        self._vectors = vectors
         self.probe = samples.take(min(PROBE_SAMPLES, len(samples)), seed=0)
         self._expected, self._expected_of_probe = outputs(model, samples), outputs(model, self.probe)
-        self._labels = samples.labels
+        self._labels = samples.labels if vectors is None else None
+        if vectors is None:
+            self._check_classes(limits)
+        elif limits.min_agreement is not None:
+            raise ConversionError("vectors have no class to agree on; give a limit on their cosine or on SNR instead")
+        reference = limits.reference_accuracy
+        self._reference = reference if reference is not None else self._accuracy(self._expected)
+        self.own = self._judge(self._expected, len(model.content))
+
+    def _check_classes(self, limits: Limits) -> None:
+        """Refuse limits that speak of classes where outputs or labels have none."""
         if limits.need_labels and self._labels is None:
             raise CalibrationError(
-                f"{samples.source}: has no labels, which a limit on accuracy needs, one whole number a sample"
+                f"{self.samples.source}: has no labels, which a limit on accuracy needs, one whole number a sample"
             )
         classes = compare(self._expected, self._expected).agreement is not None
         if not classes and (limits.need_labels or limits.min_agreement is not None):
@@ -148,9 +164,6 @@ class Judge:
                 )
             self._labels = None
         self._check_labels(limits)
-        reference = limits.reference_accuracy
-        self._reference = reference if reference is not None else self._accuracy(self._expected)
-        self.own = self._judge(self._expected, len(model.content))
 
     def __call__(self, model: TFLiteModel) -> Judgement:
         """Run a file on all samples and compare.
@@ -164,7 +177,8 @@ class Judge:
 
     def _judge(self, found: Sequence[npt.NDArray[Any]], size_bytes: int) -> Judgement:
         fidelity = compare(self._expected, found)
-        figures = Judgement(fidelity.snr_db, fidelity.agreement, self._accuracy(found), size_bytes)
+        agreement, metric = (fidelity.agreement, ACCURACY) if self._vectors is None else (None, COSINE)
+        figures = Judgement(fidelity.snr_db, agreement, self._accuracy(found), size_bytes, metric=metric.name)
         broken = list(_inaccurate(figures, self._limits, self._reference))
         return replace(
             figures,
@@ -176,11 +190,11 @@ class Judge:
     @property
     def doubt(self) -> str:
         """What the float model's accuracy says about labels and samples, empty if nothing."""
-        accuracy, classes = self.own.accuracy, self._expected[0].shape[-1]
-        if accuracy is None or accuracy > _CHANCE / classes:
+        own, classes = self.own.accuracy, self._expected[0].shape[-1]
+        if own is None or self._vectors is not None or own > _CHANCE / classes:
             return ""
         return (
-            f"the float model itself names the label's class for {_share(accuracy)} of the samples, no more "
+            f"the float model itself names the label's class for {ACCURACY.text(own)} of the samples, no more "
             "than chance: they are scaled otherwise than in training, or labels are numbered otherwise; `litesmith "
             "calibrate audit` looks into it"
         )
@@ -202,36 +216,30 @@ class Judge:
         return compare(self._expected_of_probe, outputs(model, self.probe)).snr_db
 
     def _accuracy(self, found: Sequence[npt.NDArray[Any]]) -> float | None:
-        if self._labels is None:
-            return None
-        return float(np.mean(found[0].reshape(len(found[0]), -1).argmax(axis=-1) == self._labels))
+        targets = self._labels if self._vectors is None else self._vectors
+        return None if targets is None else accuracy(found[0].reshape(len(found[0]), -1), targets)
 
 
 def _inaccurate(found: Judgement, limits: Limits, reference: float | None) -> Iterator[tuple[float, str]]:
     """By how much each limit on accuracy is missed, and that in words."""
-    agreement, accuracy = found.agreement or 0.0, found.accuracy or 0.0
+    agreement, kept, metric = found.agreement or 0.0, found.accuracy or 0.0, METRICS[found.metric]
     if limits.min_agreement is not None and agreement < limits.min_agreement:
         missing = 100 * (limits.min_agreement - agreement)
-        yield missing, f"agreement {_share(agreement)} is below {_share(limits.min_agreement)}"
+        yield missing, f"agreement {ACCURACY.text(agreement)} is below {ACCURACY.text(limits.min_agreement)}"
     if limits.min_snr_db is not None and found.snr_db < limits.min_snr_db:
         missing = limits.min_snr_db - max(found.snr_db, _LOWEST_DB)
         yield missing, f"SNR {found.snr_db:.1f} dB is below {limits.min_snr_db:.1f} dB"
-    if limits.min_accuracy is not None and accuracy < limits.min_accuracy:
-        missing = 100 * (limits.min_accuracy - accuracy)
-        yield missing, f"accuracy {_share(accuracy)} is below {_share(limits.min_accuracy)}"
+    if limits.min_accuracy is not None and kept < limits.min_accuracy:
+        missing = 100 * (limits.min_accuracy - kept)
+        yield missing, f"{metric.name} {metric.text(kept)} is below {metric.text(limits.min_accuracy)}"
     if limits.max_accuracy_drop is not None and reference is not None:
-        drop = round(reference - accuracy, 9)
+        drop = round(reference - kept, 9)
         if drop > limits.max_accuracy_drop:
-            allowed = (
-                f"{100 * drop:.2f} points below {_share(reference)}; {100 * limits.max_accuracy_drop:.2f} are allowed"
-            )
-            yield 100 * (drop - limits.max_accuracy_drop), f"accuracy {_share(accuracy)} is {allowed}"
+            below = f"{metric.difference(drop)} below {metric.text(reference)}"
+            allowed = f"at most {metric.difference(limits.max_accuracy_drop)} are allowed"
+            yield 100 * (drop - limits.max_accuracy_drop), f"{metric.name} {metric.text(kept)} is {below}; {allowed}"
 
 
 def _too_large(found: Judgement, limits: Limits) -> Iterator[str]:
     if limits.max_bytes is not None and found.bytes > limits.max_bytes:
         yield f"{found.bytes:,} bytes are more than {limits.max_bytes:,}"
-
-
-def _share(value: float | None) -> str:
-    return "-" if value is None else f"{100 * value:.2f}%"

@@ -9,19 +9,24 @@ import numpy as np
 import numpy.typing as npt
 
 from litesmith.converters.graph import Quantization
+from litesmith.converters.metric import accuracy
 from litesmith.errors import ConversionError
 
 
 @dataclass(frozen=True, slots=True)
 class Parity:
-    """Difference of two sets of outputs; LSB is one step of the file's output scale, None for float files."""
+    """Difference of two sets of outputs; LSB is one step of the file's output scale, None for float files.
+
+    Logits have a share of samples with the same class, vectors the mean cosine of the two in its place.
+    """
 
     samples: int
     max_difference: float
     mean_difference: float
     max_lsb: float | None
     mean_lsb: float | None
-    argmax_agreement: float
+    argmax_agreement: float | None
+    cosine: float | None = None
 
     def to_dict(self) -> dict[str, Any]:
         """As stored in the ledger."""
@@ -29,14 +34,19 @@ class Parity:
 
 
 def compare_outputs(
-    expected: npt.NDArray[np.float32], found: npt.NDArray[np.float32], quantization: Quantization | None
+    expected: npt.NDArray[np.float32],
+    found: npt.NDArray[np.float32],
+    quantization: Quantization | None,
+    *,
+    classes: bool = True,
 ) -> Parity:
     """Compare dequantized outputs of a file with those of its source.
 
     Args:
-        expected: outputs of the source model (N, classes).
-        found: dequantized outputs of the file (N, classes).
+        expected: outputs of the source model (N, classes) or (N, width).
+        found: dequantized outputs of the file, likewise.
         quantization: of the file's output tensor, None if it is float.
+        classes: whether they are logits.
 
     Raises:
         ConversionError: the shapes differ, or there is nothing to compare.
@@ -51,5 +61,6 @@ def compare_outputs(
         mean_difference=float(difference.mean()),
         max_lsb=float(difference.max() / scale) if scale else None,
         mean_lsb=float(difference.mean() / scale) if scale else None,
-        argmax_agreement=float(np.mean(expected.argmax(axis=-1) == found.argmax(axis=-1))),
+        argmax_agreement=accuracy(found, expected.argmax(axis=-1)) if classes else None,
+        cosine=None if classes else accuracy(found, expected),
     )

@@ -23,12 +23,14 @@ from litesmith.converters.runtime_traps import oldest_runtime_of
 from litesmith.converters.tflite_model import TFLiteModel
 from litesmith.errors import ModelError
 from litesmith.files import json_text
-from litesmith.golden import MODEL_FILE, VECTORS_FILE, make_golden
+from litesmith.golden import MODEL_FILE, VECTORS_FILE
+from litesmith.golden_text import golden_of_split
 from litesmith.golden_vectors import GoldenVectors
 from litesmith.ledger import Ledger
 from litesmith.model_card import model_card
 from litesmith.splits import Splits
 from litesmith.targets.report import SEVERITIES, TargetReport
+from litesmith.training_specs import EMBEDDING
 
 __all__ = [
     "FILES", "FORMAT", "LABELS_FILE", "MANIFEST_FILE", "PREPROCESS_FILE", "Bundle", "Provenance", "read_bundle",
@@ -90,7 +92,7 @@ def write_bundle(
     if provenance.ledger.deployed.sha256 != model.sha256:
         raise ModelError("is not the file of the ledger's last row; run the recipe again", file=model.source)
     aware = qat.STAGE in provenance.details["quantize"]["steps"]
-    golden = make_golden(model, splits.test, quantization_aware=aware, texts=texts)
+    golden = golden_of_split(model, splits.test, quantization_aware=aware, texts=texts)
     facts = _facts(model, golden, splits, provenance)
     check_promise(facts, model)
     contract = contract_files(splits.test.preprocess)
@@ -169,16 +171,28 @@ def _facts(model: TFLiteModel, golden: GoldenVectors, splits: Splits, provenance
         PROMISE: promise_of(locked["recipe"]),
         "oldest_runtime": str(oldest_runtime_of(model)),
         "inputs": [asdict(golden.input)],
-        "outputs": [{**asdict(golden.output), "holds": "logits"}],
+        "outputs": [{**asdict(golden.output), "holds": "logits" if golden.class_names else EMBEDDING}],
         "steps": list(provenance.details["quantize"]["steps"]),
-        "distillation": locked["recipe"].get("distill"),
+        "distillation": _distillation(locked["recipe"]),
         "shifted_views": _shifted_views(locked["recipe"].get("data", {})),
-        "measured": {**{name: getattr(row, name) for name in figures}, "test_samples": len(splits.test)},
+        "measured": {
+            **{name: getattr(row, name) for name in figures},
+            "metric": splits.metric.name,
+            "test_samples": len(splits.test),
+        },
         "targets": {name: _summary(report) for name, report in sorted(provenance.reports.items())},
         "verified_on": dict(provenance.details.get("verify", {})),
         "digests": dict(locked["digests"]),
         "created_by": dict(locked["versions"]),
     }
+
+
+def _distillation(recipe: Mapping[str, Any]) -> dict[str, Any] | None:
+    """The recipe's section, without what is for classes where the student has none."""
+    found, for_classes = recipe.get("distill"), ("temperature", "alpha", "labels")
+    if found is None or recipe["task"] != EMBEDDING:
+        return found
+    return {name: value for name, value in found.items() if name not in for_classes}
 
 
 def _shifted_views(data: Mapping[str, Any]) -> dict[str, int] | None:

@@ -23,9 +23,7 @@ from litesmith.errors import DataError, ModelError
 from litesmith.golden import MODEL_FILE, VECTORS_FILE
 from litesmith.golden_vectors import GoldenVectors
 from litesmith.targets.session import TensorSpec
-
-# What the manifest says of an output that is no logits.
-EMBEDDING = "embedding"
+from litesmith.training_specs import EMBEDDING
 
 
 @dataclass(frozen=True, slots=True)

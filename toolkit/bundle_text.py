@@ -10,7 +10,6 @@ from pathlib import Path
 from litesmith import __version__
 from litesmith.bundle import write_files
 from litesmith.bundle_contract import contract_files
-from litesmith.bundle_facts import EMBEDDING
 from litesmith.bundle_promise import PROMISE
 from litesmith.calibration.text.contract import TextContract
 from litesmith.card_text import text_card
@@ -20,6 +19,7 @@ from litesmith.converters.metadata import LABELS_FILE
 from litesmith.converters.runtime_traps import oldest_runtime_of
 from litesmith.converters.tflite_model import TFLiteModel
 from litesmith.golden_text import golden_of_texts
+from litesmith.training_specs import CLASSIFICATION, EMBEDDING
 
 
 def write_text_bundle(
@@ -53,7 +53,7 @@ def write_text_bundle(
     golden = golden_of_texts(model, contract, texts, labels)
     facts = {
         "name": name,
-        "task": "classification" if labels else EMBEDDING,
+        "task": CLASSIFICATION if labels else EMBEDDING,
         "label": truth_label(model),
         PROMISE: None,
         "oldest_runtime": str(oldest_runtime_of(model)),

@@ -46,7 +46,7 @@ def text_card(facts: Mapping[str, Any], golden: GoldenVectors, contract: TextCon
         "Preparing the input": text_steps(contract),
         "Feeding the model": f"Input `{golden.input.name}`, {golden.input.dtype}, shape {list(golden.input.shape)}, "
         "batch 1: the ids as they are.",
-        "Reading the output": _reading(golden.output, golden.class_names),
+        "Reading the output": reading(golden.output, golden.class_names),
         "Limits": "\n".join(
             [
                 "- No accuracy stands here: this bundle was made of a file, not by a recipe that measures it.",
@@ -63,7 +63,8 @@ def text_card(facts: Mapping[str, Any], golden: GoldenVectors, contract: TextCon
     return "\n\n".join([f"# {' '.join(facts['name'].split())}", head, *parts]) + "\n"
 
 
-def _reading(spec: TensorSpec, labels: tuple[str, ...]) -> str:
+def reading(spec: TensorSpec, labels: tuple[str, ...]) -> str:
+    """How the output of a text model is read; without labels it is an embedding."""
     shape = f"Output `{spec.name}`, {spec.dtype}, shape {list(spec.shape)}: "
     scaled = "" if spec.scale is None else f" The real value is `{spec.scale!r} * (q - {spec.zero_point})`."
     if labels:

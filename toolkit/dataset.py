@@ -1,4 +1,4 @@
-"""A labelled dataset, checked."""
+"""A dataset with labels, or with the vectors that are wanted of it, checked."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ import numpy.typing as npt
 from litesmith.calibration.preprocess import Preprocess
 from litesmith.calibration.samples import digest_arrays
 from litesmith.calibration.text.contract import TextContract
+from litesmith.converters.metric import Metric, metric_of
 from litesmith.errors import DataError
 
 Array = npt.NDArray[Any]
@@ -18,12 +19,13 @@ Array = npt.NDArray[Any]
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Dataset:
-    """Preprocessed samples with labels; the arrays are read-only.
+    """Preprocessed samples with what is wanted of them; the arrays are read-only.
 
     Attributes:
         x: float32 `(N, *preprocess.tensor_shape)`; of text int32 ids `(N, length)`.
-        y: int64 `(N,)`, each an index into `class_names`.
-        class_names: in label order, at least two.
+        y: int64 `(N,)`, each an index into `class_names`; without classes float32 `(N, width)`, a vector a sample, of
+            width 0 where nobody has computed them yet.
+        class_names: in label order, at least two; none where vectors are wanted.
         preprocess: how `x` was made from raw input.
         name: what messages and reports call it.
         digest: SHA-256 over `x`, `y` and `class_names`.
@@ -33,7 +35,7 @@ class Dataset:
     """
 
     x: npt.NDArray[Any]
-    y: npt.NDArray[np.int64]
+    y: npt.NDArray[Any]
     class_names: tuple[str, ...]
     preprocess: Preprocess | TextContract
     name: str
@@ -44,9 +46,13 @@ class Dataset:
             _check_ids(self.name, self.x, self.preprocess)
         else:
             _check_samples(self.name, self.x, self.preprocess.tensor_shape)
-        _check_classes(self.name, self.class_names)
-        _check_labels(self.name, self.y, len(self.x), len(self.class_names))
-        for key, array in (("x", self.x), ("y", self.y.astype(np.int64))):
+        if self.class_names or self.y.ndim == 1:
+            _check_classes(self.name, self.class_names)
+            _check_labels(self.name, self.y, len(self.x), len(self.class_names))
+        else:
+            _check_vectors(self.name, self.y, len(self.x))
+        wanted = np.int64 if self.class_names else np.float32
+        for key, array in (("x", self.x), ("y", self.y.astype(wanted))):
             view = array.view()
             view.flags.writeable = False
             object.__setattr__(self, key, view)
@@ -55,6 +61,16 @@ class Dataset:
 
     def __len__(self) -> int:
         return len(self.x)
+
+    @property
+    def metric(self) -> Metric:
+        """What the share that is measured on these samples is called."""
+        return metric_of(self.y)
+
+    @property
+    def strata(self) -> npt.NDArray[np.int64]:
+        """What parts of the dataset are drawn alike from, (N,): the classes, or all samples as one."""
+        return self.y if self.class_names else np.zeros(len(self), np.int64)
 
     def select(self, indices: npt.NDArray[np.int64], name: str) -> Dataset:
         """The samples at `indices`, in that order."""
@@ -87,6 +103,11 @@ def _check_classes(name: str, class_names: tuple[str, ...]) -> None:
         raise DataError(f"{name}: has {len(class_names)} class; a classifier needs at least 2")
     if len(set(class_names)) != len(class_names) or not all(class_names):
         raise DataError(f"{name}: class names {class_names} repeat or are empty; give each class its own name")
+
+
+def _check_vectors(name: str, y: Array, length: int) -> None:
+    if y.ndim != 2 or len(y) != length or not np.isfinite(y).all():
+        raise DataError(f"{name}: vectors of shape {y.shape} for {length} samples; give one a sample, all of it finite")
 
 
 def _check_labels(name: str, y: Array, length: int, classes: int) -> None:

@@ -8,11 +8,32 @@ import numpy as np
 
 from litesmith.calibration.text.contract import TextContract
 from litesmith.converters.tflite_model import TFLiteModel
+from litesmith.dataset import Dataset
 from litesmith.errors import DataError, ModelError
-from litesmith.golden import MOST, run_sample
+from litesmith.golden import MOST, make_golden, run_sample
 from litesmith.golden_tolerance import TEXT, tolerance_of
 from litesmith.golden_vectors import GoldenVectors
 from litesmith.targets.runtimes import default
+
+
+def golden_of_split(
+    model: TFLiteModel, test: Dataset, *, quantization_aware: bool, texts: Sequence[str] | None
+) -> GoldenVectors:
+    """Golden vectors of a run: those of `golden.make_golden`, or of the first texts where there are no classes.
+
+    Args:
+        model: what ships.
+        test: the split that samples are taken from.
+        quantization_aware: see `golden.make_golden`, likewise `texts`.
+        texts: see `quantization_aware`; needed where there are no classes.
+
+    Raises:
+        DataError: there are neither classes nor texts.
+        ModelError: the model takes or gives something else, or the runtime cannot run it.
+    """
+    if test.class_names or not isinstance(test.preprocess, TextContract):
+        return make_golden(model, test, quantization_aware=quantization_aware, texts=texts)
+    return golden_of_texts(model, test.preprocess, texts or ())
 
 
 def golden_of_texts(

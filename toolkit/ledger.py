@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass, fields
 from typing import Any
 
+from litesmith.converters.metric import ACCURACY, METRICS
 from litesmith.errors import OutputError
 
 
@@ -12,9 +13,9 @@ from litesmith.errors import OutputError
 class Row:
     """One stage's result. None is a figure that this stage does not have, never one that failed.
 
-    `accuracy` is on the test split, `validation_accuracy` on the validation split, both shares. They are those
-    of the `.tflite` under LiteRT, or of a graph in Keras or TensorFlow where `measured_on` says so: a model in
-    quantization-aware training is not a file yet.
+    `accuracy` is on the test split, `validation_accuracy` on the validation split, both shares; of embeddings the mean
+    cosine, see `converters.metric`. They are those of the `.tflite` under LiteRT, or of a graph in Keras or TensorFlow
+    where `measured_on` says so: a model in quantization-aware training is not a file yet.
     """
 
     stage: str
@@ -43,9 +44,20 @@ class Row:
 
 @dataclass(frozen=True, slots=True)
 class Ledger:
-    """Rows in the order of the stages."""
+    """Rows in the order of the stages; `metric` is what their accuracy is called."""
 
     rows: tuple[Row, ...]
+    metric: str = ACCURACY.name
+
+    @property
+    def header(self) -> tuple[str, ...]:
+        """Names of the columns that `table` fills."""
+        return tuple(self.metric if name == ACCURACY.name else name for name in HEADER)
+
+    @property
+    def table(self) -> list[tuple[str, ...]]:
+        """The rows as text."""
+        return [cells(row, self.metric) for row in self.rows]
 
     def row(self, stage: str) -> Row | None:
         """The row of a stage, None if the recipe leaves it out."""
@@ -88,12 +100,12 @@ HEADER = (
 )
 
 
-def cells(row: Row) -> tuple[str, ...]:
-    """One row as text, for tables and the model card."""
+def cells(row: Row, metric: str = ACCURACY.name) -> tuple[str, ...]:
+    """One row as text, for tables and the model card; `metric` is what its accuracy is called."""
     return (
         row.stage,
         row.label,
-        f"{100 * row.accuracy:.2f}%",
+        METRICS[metric].text(row.accuracy),
         "-" if row.bytes is None else f"{row.bytes:,}",
         "-" if row.gzip_bytes is None else f"{row.gzip_bytes:,}",
         f"{row.parameters:,}",

@@ -10,6 +10,7 @@ import numpy.typing as npt
 
 from litesmith.calibration.affine import dequantize, quantize
 from litesmith.converters.label import truth_label
+from litesmith.converters.metric import accuracy
 from litesmith.converters.tflite_model import TFLiteModel
 from litesmith.ledger import Row
 from litesmith.splits import Splits
@@ -17,10 +18,12 @@ from litesmith.targets.devices.host import HostDevice
 from litesmith.targets.runtimes import default
 from litesmith.targets.session import TensorSpec
 
+__all__ = ["Outputs", "accuracy", "measure", "predict", "to_real", "to_tensor"]
+
 
 @dataclass(frozen=True, slots=True)
 class Outputs:
-    """What a file gave for N samples: `raw` in the file's type, `real` dequantized, both (N, classes)."""
+    """What a file gave for N samples: `raw` in the file's type, `real` dequantized, both (N, classes) or (N, width)."""
 
     raw: npt.NDArray[Any]
     real: npt.NDArray[np.float32]
@@ -51,11 +54,6 @@ def to_real(raw: npt.NDArray[Any], spec: TensorSpec) -> npt.NDArray[np.float32]:
     if spec.scale is None or spec.zero_point is None:
         return raw.astype(np.float32)
     return dequantize(raw, spec.scale, spec.zero_point)
-
-
-def accuracy(logits: npt.NDArray[Any], labels: npt.NDArray[np.int64]) -> float:
-    """Share of samples whose largest logit is the label's."""
-    return float(np.mean(logits.argmax(axis=-1) == labels))
 
 
 def measure(model: TFLiteModel, splits: Splits, *, stage: str, parameters: int, seconds: float) -> Row:

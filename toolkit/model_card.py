@@ -8,12 +8,15 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from litesmith import card_embedding
 from litesmith.card_preprocessing import preprocessing
 from litesmith.card_quantization import quantization_text
+from litesmith.card_text import reading
+from litesmith.converters.metric import ACCURACY
 from litesmith.golden_vectors import GoldenVectors
-from litesmith.ledger import HEADER, cells
 from litesmith.splits import Splits
 from litesmith.targets.session import TensorSpec
+from litesmith.training_specs import EMBEDDING
 
 if TYPE_CHECKING:
     from litesmith.bundle import Provenance
@@ -40,11 +43,11 @@ def model_card(facts: Mapping[str, Any], golden: GoldenVectors, splits: Splits, 
         "Data": _data(facts, splits),
         "Preparing the input": preprocessing(splits.test.preprocess),
         "Feeding the model": _feeding(golden.input),
-        "Reading the output": _reading(golden.output),
+        "Reading the output": _reading(golden.output) if golden.class_names else reading(golden.output, ()),
         "How it was quantized": quantization_text(provenance.details["quantize"], str(facts["label"])),
         "Parity with the model it came from": _parity(provenance.details["quantize"]["parity"]),
         "Targets, as predicted": _targets(facts["targets"]),
-        "Limits": _limits(facts["measured"], golden),
+        "Limits": _limits(facts, golden),
         "Made with": _versions(facts),
         "Licence": "Litesmith does not know those of the data and of the teacher's weights; whoever ships this file "
         "states them, beside the bundle and not in it: a changed file no longer fits manifest.json.",
@@ -69,29 +72,38 @@ def wilson_interval(share: float, samples: int) -> tuple[float, float]:
 
 def _summary(facts: Mapping[str, Any], splits: Splits) -> str:
     measured = facts["measured"]
+    if facts["task"] == EMBEDDING:
+        purpose, figure = "for embeddings of texts", card_embedding.figure(measured)
+    else:
+        purpose = f"for {facts['task']} into {len(splits.test.class_names)} classes"
+        figure = f"{_accuracy(measured)} ({_spread(measured)})"
     return (
-        f"A {facts['label']} TFLite model for {facts['task']} into {len(splits.test.class_names)} classes: "
-        f"{measured['bytes']:,} bytes ({measured['gzip_bytes']:,} gzipped), "
-        f"{_accuracy(measured)} ({_spread(measured)}). "
+        f"A {facts['label']} TFLite model {purpose}: "
+        f"{measured['bytes']:,} bytes ({measured['gzip_bytes']:,} gzipped), {figure}. "
         f"It went through: {', '.join(facts['steps'])}. "
         f"By its operators and their types, the oldest TFLite runtime that can run it is {facts['oldest_runtime']}."
     )
 
 
 def _results(provenance: Provenance) -> str:
-    rows = [cells(row)[:-_TIMED] for row in provenance.ledger.rows]
-    note = (
+    ledger = provenance.ledger
+    rows = [cells[:-_TIMED] for cells in ledger.table]
+    figure = (
         "Accuracy is on the test split: of a file through LiteRT, one sample at a time; of a training graph where it "
-        "was trained. "
-        "Sparsity is the share of weights of convolutions and dense layers that are exactly zero."
+        "was trained."
+        if ledger.metric == ACCURACY.name
+        else card_embedding.RESULTS
     )
-    return f"{_table(HEADER[:-_TIMED], rows)}\n\n{note}"
+    note = f"{figure} Sparsity is the share of weights of convolutions and dense layers that are exactly zero."
+    return f"{_table(ledger.header[:-_TIMED], rows)}\n\n{note}"
 
 
 def _training(facts: Mapping[str, Any]) -> str:
     distillation, views = facts["distillation"], facts["shifted_views"]
     if distillation is None:
         signal = "The student learned from the labels alone, without a teacher."
+    elif facts["task"] == EMBEDDING:
+        signal = card_embedding.training(distillation)
     else:
         source = {"data": "those of the data", "teacher": "the classes that the teacher names"}[distillation["labels"]]
         signal = (
@@ -112,10 +124,10 @@ def _data(facts: Mapping[str, Any], splits: Splits) -> str:
     more = f" and {len(names) - _CLASSES_SHOWN} more" if len(names) > _CLASSES_SHOWN else ""
     parts = {"train": splits.train, "validation": splits.validation, "calibration": splits.calibration}
     rows = [(name, f"{len(part):,}") for name, part in {**parts, "test": splits.test}.items()]
+    classes = f"Classes: {', '.join(names[:_CLASSES_SHOWN])}{more} (all in labels.txt). " if names else ""
     return (
         f"{_table(('split', 'samples'), rows)}\n\n"
-        f"No sample is in two splits. Classes: {', '.join(names[:_CLASSES_SHOWN])}{more} (all in labels.txt). "
-        f"Data digest: `{facts['digests']['data']}`."
+        f"No sample is in two splits. {classes}Data digest: `{facts['digests']['data']}`."
     )
 
 
@@ -153,9 +165,13 @@ def _plus(value: int | None) -> str:
 
 def _parity(parity: Mapping[str, Any]) -> str:
     steps = "" if parity["max_lsb"] is None else f" ({parity['max_lsb']:.2f} and {parity['mean_lsb']:.3f} LSB)"
+    if parity["argmax_agreement"] is None:
+        same = card_embedding.parity(parity)
+    else:
+        agreement = f"{100 * parity['argmax_agreement']:.2f}%"
+        same = f"file and Keras model name the same class in {agreement}; their logits"
     return (
-        f"Over {parity['samples']:,} test samples, file and Keras model name the same class in "
-        f"{100 * parity['argmax_agreement']:.2f}%; their logits differ by at most {parity['max_difference']:.4g}, "
+        f"Over {parity['samples']:,} test samples, {same} differ by at most {parity['max_difference']:.4g}, "
         f"on average by {parity['mean_difference']:.4g}{steps}."
     )
 
@@ -178,18 +194,24 @@ def _targets(targets: Mapping[str, Mapping[str, Any]]) -> str:
     )
 
 
-def _limits(measured: Mapping[str, Any], golden: GoldenVectors) -> str:
+def _limits(facts: Mapping[str, Any], golden: GoldenVectors) -> str:
+    tolerance, measured = golden.tolerance, facts["measured"]
     low, high = wilson_interval(measured["accuracy"], measured["test_samples"])
-    tolerance = golden.tolerance
+    first = (
+        f"- The {_accuracy(measured)} is an estimate: the 95% interval (Wilson) is {100 * low:.2f}% to "
+        f"{100 * high:.2f}%. It holds for data like the test split, and says nothing about other sources."
+    )
+    last = "- Fairness, robustness and inputs of no class were not examined: every input gets one of the labels."
+    if facts["task"] == EMBEDDING:
+        first, last = card_embedding.NO_OTHER_FIGURE, card_embedding.UNEXAMINED
     return "\n".join(
         [
-            f"- The {_accuracy(measured)} is an estimate: the 95% interval (Wilson) is {100 * low:.2f}% to "
-            f"{100 * high:.2f}%. It holds for data like the test split, and says nothing about other sources.",
+            first,
             "- No latency stands here. What the run measured is in its ledger.json and is that of the computer it ran "
             "on, not of a phone.",
             f"- Other kernels may give outputs up to {tolerance.steps} {tolerance.unit} apart from the golden vectors: "
             f"{tolerance.reason}.",
-            "- Fairness, robustness and inputs of no class were not examined: every input gets one of the labels.",
+            last,
         ]
     )
 

@@ -18,7 +18,7 @@ from litesmith.converters.metadata import LABELS_FILE, labels_text
 from litesmith.converters.tflite_model import TFLiteModel
 from litesmith.events import OnEvent, StageFinished, StageStarted, ignore
 from litesmith.files import json_text, write_bytes, write_json, write_text
-from litesmith.golden import make_golden
+from litesmith.golden_text import golden_of_split
 from litesmith.ledger import Ledger, cells, row_from_dict
 from litesmith.preflight import preflight, source_digests
 from litesmith.recipe import Recipe
@@ -30,6 +30,8 @@ from litesmith.stages import plan
 from litesmith.student import Run
 from litesmith.targets.check import check
 from litesmith.targets.report import TargetReport
+from litesmith.text.stages import with_wanted_vectors
+from litesmith.training_specs import EMBEDDING
 from litesmith.verification import Verification
 from litesmith.verify import verify_model
 from litesmith.workspace import LOCK_FILE, TEXT, open_workspace
@@ -64,6 +66,7 @@ class RunResult:
         """The content of ledger.json."""
         return {
             "model": MODEL,
+            "metric": self.ledger.metric,
             "stages": self.ledger.to_list(),
             "details": dict(self.details),
             "unmet_budgets": [violation.to_dict() for violation in self.unmet_budgets],
@@ -96,7 +99,7 @@ def run_recipe(
     Raises:
         LitesmithError: data, models, training, conversion or disk failed; see `litesmith.errors`.
     """
-    samples = load_samples(recipe.data, base=base, seed=recipe.seed)
+    samples = load_samples(recipe.data, base=base, seed=recipe.seed, task=recipe.task)
     tf_keras()  # says what to install where it is missing
     locked = lock(recipe, data_digest=samples.digest, files=source_digests(recipe, base))
     with open_workspace(out, resume=resume, overwrite=overwrite) as workspace:
@@ -105,6 +108,8 @@ def run_recipe(
         if overwrite:
             workspace.wipe()
         write_text(out / LOCK_FILE, toml_text(locked))
+        if recipe.task == EMBEDDING:
+            run = with_wanted_vectors(run)
         return _finish(run, _run_stages(run, locked), locked)
 
 
@@ -135,7 +140,7 @@ def _run_stage(run: Run, stage: Stage, key: str) -> dict[str, Any]:
         result = stage.execute(run)
         recorded = {"row": Ledger((result.row,)).to_list()[0], "details": dict(result.details)}
         run.workspace.finish(stage.name, key, recorded)
-    summary = ", ".join(cells(row_from_dict(recorded["row"]))[1:4])
+    summary = ", ".join(cells(row_from_dict(recorded["row"]), run.splits.metric.name)[1:4])
     run.on_event(StageFinished(stage.name, summary, resumed))
     return recorded
 
@@ -149,7 +154,7 @@ def _data_facts(splits: Splits) -> dict[str, int]:
 
 def _finish(run: Run, results: Mapping[str, Mapping[str, Any]], locked: Mapping[str, Any]) -> RunResult:
     out = run.workspace.root
-    ledger = Ledger(tuple(row_from_dict(result["row"]) for result in results.values()))
+    ledger = Ledger(tuple(row_from_dict(result["row"]) for result in results.values()), run.splits.metric.name)
     content = (run.workspace.stage("quantize") / MODEL).read_bytes()
     write_bytes(out / MODEL, content)
     _write_text_contract(run)
@@ -188,6 +193,7 @@ def _write_text_contract(run: Run) -> None:
     if isinstance(data.preprocess, TextContract):
         for name, content in data.preprocess.to_files().items():
             write_bytes(folder / name, content)
+    if isinstance(data.preprocess, TextContract) and data.class_names:
         write_text(folder / LABELS_FILE, labels_text(data.class_names))
 
 
@@ -196,7 +202,8 @@ def _verify(run: Run, model: TFLiteModel, details: Mapping[str, Any]) -> Verific
     cpus = run.recipe.verify.cpus
     if not cpus:
         return None
-    golden = make_golden(model, run.splits.test, quantization_aware=qat.STAGE in details["quantize"]["steps"])
+    aware = qat.STAGE in details["quantize"]["steps"]
+    golden = golden_of_split(model, run.splits.test, quantization_aware=aware, texts=run.samples.test_texts)
     verification = verify_model(model, golden, cpus)
     write_json(run.workspace.root / VERIFY_FILE, verification.to_dict())
     return verification

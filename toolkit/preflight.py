@@ -23,7 +23,7 @@ from litesmith.recipe_paths import model_folder
 from litesmith.student import Run
 from litesmith.targets.devices.arm_setup import set_up
 from litesmith.text.forward import check_trainable
-from litesmith.training_specs import TEACHER
+from litesmith.training_specs import EMBEDDING, TEACHER
 
 
 def preflight(run: Run) -> None:
@@ -39,10 +39,11 @@ def preflight(run: Run) -> None:
     height, width = run.splits.train.x.shape[1:3] if run.splits.train.x.ndim == 4 else (0, 0)
     if recipe.data.shift_pixels and recipe.data.shift_pixels >= min(height, width):
         raise RecipeError(f"would move everything out of {height} x {width} images", key="data.shift_pixels")
-    if recipe.teacher is not None:
-        run.build(recipe.teacher)
+    teacher = None if recipe.teacher is None else run.build(recipe.teacher)
     run.seed("preflight")
     student = run.build(recipe.student)
+    if teacher is not None and recipe.task == EMBEDDING:
+        _check_widths(student.output_shape[-1], teacher.output_shape[-1])
     _check_patterns(recipe.quantize, convert(student, QuantizationSpec("float32")))
     if recipe.prune is not None:
         prune.prunable(student, recipe.prune)
@@ -57,6 +58,15 @@ def _check_trainable(student: TextModel) -> None:
         check_trainable(student)
     except ConversionError as error:
         raise RecipeError(str(error), key="quantize.qat") from error
+
+
+def _check_widths(student: int, teacher: int) -> None:
+    if student != teacher:
+        raise RecipeError(
+            f"gives vectors of width {student}, the teacher those of width {teacher}, and one cannot be compared with "
+            'the other; name "teacher", or an encoder of that hidden width',
+            key="student.model",
+        )
 
 
 def _check_patterns(wanted: QuantizeSpec, model: TFLiteModel) -> None:

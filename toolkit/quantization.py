@@ -16,6 +16,7 @@ from litesmith.converters.convert import Acceptance, Conversion, convert
 from litesmith.converters.diagnosis import Diagnosis
 from litesmith.converters.judge import Limits
 from litesmith.converters.metadata import with_metadata
+from litesmith.converters.metric import ACCURACY
 from litesmith.converters.quantize import QuantizationSpec
 from litesmith.converters.rescue import Remedies, Remedy
 from litesmith.converters.tflite_model import TFLiteModel
@@ -52,7 +53,8 @@ def quantize(run: Run) -> Result:
     seconds = time.perf_counter() - start
     test = run.splits.test.x
     found = predict(model, test).real
-    parity = compare_outputs(final.model.predict(test, verbose=0), found, model.outputs[0].quantization)
+    expected, classes = final.model.predict(test, verbose=0), run.splits.metric is ACCURACY
+    parity = compare_outputs(expected, found, model.outputs[0].quantization, classes=classes)
     parameters = run.student_after("student").parameters
     row = measure(model, run.splits, stage="quantize", parameters=parameters, seconds=seconds)
     details = {
@@ -129,6 +131,7 @@ def _acceptance(run: Run, name: str) -> Acceptance:
         remedies,
         on_try=lambda tried: run.on_event(QuantizationTried(tried)),
         ships=partial(_described, run),
+        vectors=None if run.splits.metric is ACCURACY else validation.y,
     )
 
 
@@ -176,4 +179,5 @@ def _file_of(run: Run, stage: str) -> TFLiteModel:
 def _split(run: Run, which: str, name: str) -> CalibrationSet:
     part = getattr(run.splits, which)
     contract = part.preprocess if isinstance(part.preprocess, Preprocess) else None
-    return CalibrationSet({name: part.x}, source=f"{which} split", labels=part.y, preprocess=contract)
+    labels = part.y if part.metric is ACCURACY else None
+    return CalibrationSet({name: part.x}, source=f"{which} split", labels=labels, preprocess=contract)

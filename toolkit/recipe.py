@@ -13,10 +13,19 @@ from litesmith.data_spec import DataSpec
 from litesmith.errors import ConversionError, RecipeError
 from litesmith.targets.devices.arm_cpus import CPUS, MACHINES, ArmCpu
 from litesmith.targets.profile import TargetProfile
-from litesmith.text.checks import check_text
-from litesmith.training_specs import DistillSpec, ModelSpec, PruneSpec, QatSpec, one_of, require
+from litesmith.text.checks import check_embedding, check_text
+from litesmith.training_specs import (
+    CLASSIFICATION,
+    EMBEDDING,
+    DistillSpec,
+    ModelSpec,
+    PruneSpec,
+    QatSpec,
+    one_of,
+    require,
+)
 
-TASKS = ("classification",)
+TASKS = (CLASSIFICATION, EMBEDDING)
 # Kinds of devices whose latency can be limited; an emulator has none.
 TIMED_DEVICES = ("host", "adb", "ssh")
 
@@ -99,7 +108,8 @@ class TargetsSpec:
 class BudgetSpec:
     """Limits for the deployed file; None is no limit. Accuracies are shares (0.005 is half a point).
 
-    `max_latency_ms` limits the median for a kind of device: `host`, `adb` or `ssh`. A run measures on the host only.
+    Where the task is an embedding, its accuracy is the mean cosine to the teacher's vectors. `max_latency_ms` limits
+    the median for a kind of device: `host`, `adb` or `ssh`. A run measures on the host only.
     """
 
     min_accuracy: float | None = None
@@ -146,7 +156,7 @@ class Recipe:
     name: str
     data: DataSpec
     student: ModelSpec
-    task: str = "classification"
+    task: str = CLASSIFICATION
     seed: int = 0
     teacher: ModelSpec | None = None
     distill: DistillSpec | None = None
@@ -163,6 +173,8 @@ class Recipe:
         require(self.distill is None or self.teacher is not None, "distill", "needs a [teacher] section")
         require(self.teacher is None or self.distill is not None, "teacher", "is of no use without [distill]")
         check_text(self)
+        if self.task == EMBEDDING:
+            check_embedding(self)
 
     @classmethod
     def from_toml(cls, path: Path) -> Recipe:

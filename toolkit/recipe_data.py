@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -13,6 +13,7 @@ from litesmith.data import load_dataset, split
 from litesmith.data_spec import DataSpec
 from litesmith.recipe_paths import expanded
 from litesmith.splits import Splits
+from litesmith.training_specs import CLASSIFICATION
 
 Ids = npt.NDArray[np.int32]
 
@@ -43,6 +44,10 @@ class Samples:
     unlabelled: Unlabelled | None = None
     test_texts: tuple[str, ...] | None = None
 
+    def with_vectors(self, vectors: npt.NDArray[np.float32]) -> Samples:
+        """The same samples with what is wanted of them, see `Splits.with_vectors`."""
+        return replace(self, splits=self.splits.with_vectors(vectors), teacher=self.teacher.with_vectors(vectors))
+
     @property
     def kept_ids(self) -> Ids | None:
         """For each id of a smaller vocabulary the teacher's; None where both see the same ids."""
@@ -51,8 +56,14 @@ class Samples:
         return None if kept is None else np.array(kept, np.int32)
 
 
-def load_samples(data: DataSpec, *, base: Path, seed: int) -> Samples:
+def load_samples(data: DataSpec, *, base: Path, seed: int, task: str = CLASSIFICATION) -> Samples:
     """Read and split what `[data]` names.
+
+    Args:
+        data: what is read.
+        base: the recipe's folder.
+        seed: of the split.
+        task: the recipe's; samples of embeddings have no labels.
 
     Raises:
         DataError: the data are missing, malformed or too few.
@@ -62,7 +73,7 @@ def load_samples(data: DataSpec, *, base: Path, seed: int) -> Samples:
     if data.text is not None:
         from litesmith.text.data import load_text
 
-        return load_text(data, data.text, source=source, base=base, seed=seed)
+        return load_text(data, data.text, task=task, source=source, base=base, seed=seed)
     shape, scale, offset = data.image_shape or None, data.scale, data.offset
     dataset = load_dataset(source, base=base, image_shape=shape, scale=scale, offset=offset, steps=data.steps)
     splits = split(dataset, seed=seed, validation=data.validation, calibration=data.calibration, test=data.test)

@@ -1,16 +1,17 @@
-"""Train, validation, calibration and test: disjoint by content, each with every class."""
+"""Train, validation, calibration and test: disjoint by content, each with every class where there are some."""
 
 from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
 
 from litesmith.calibration.preprocess import Preprocess
 from litesmith.calibration.same_contract import require_same
+from litesmith.converters.metric import Metric
 from litesmith.dataset import Dataset
 from litesmith.errors import DataError
 
@@ -42,11 +43,29 @@ class Splits:
     conflicts: int = 0
 
     def __post_init__(self) -> None:
-        for part in (self.train, self.validation, self.calibration, self.test):
+        for part in self.parts:
             missing = np.setdiff1d(np.arange(len(part.class_names)), part.y)
             if missing.size:
                 raise DataError(f"{part.name}: has no sample of class {part.class_names[missing[0]]!r}; add samples")
             _require_same(part, self.train)
+
+    @property
+    def parts(self) -> tuple[Dataset, Dataset, Dataset, Dataset]:
+        """All four, from `train` to `test`."""
+        return self.train, self.validation, self.calibration, self.test
+
+    @property
+    def metric(self) -> Metric:
+        """What the share that is measured on these samples is called."""
+        return self.test.metric
+
+    def with_vectors(self, vectors: npt.NDArray[np.float32]) -> Splits:
+        """The same samples, with the vectors that are wanted of `parts` one after the other, (N, width)."""
+        ends = np.cumsum([len(part) for part in self.parts])[:-1]
+        train, validation, calibration, test = (
+            replace(part, y=y) for part, y in zip(self.parts, np.split(vectors, ends), strict=True)
+        )
+        return Splits(train, validation, calibration, test, self.duplicates, self.conflicts)
 
 
 def _require_same(one: Dataset, other: Dataset) -> None:
@@ -98,7 +117,7 @@ def divide(dataset: Dataset, *, seed: int, wanted: Mapping[str, float | int]) ->
     """
     groups = _groups(dataset, seed)
     conflicts = _conflicts(dataset, groups)
-    sizes = np.bincount([label for label, _ in groups.values()], minlength=len(dataset.class_names))
+    sizes = np.bincount([label for label, _ in groups.values()], minlength=max(1, len(dataset.class_names)))
     try:
         quotas = {part: _quotas(dataset.name, part, amount, sizes) for part, amount in wanted.items()}
         _check_enough(dataset, sizes, quotas)
@@ -111,7 +130,7 @@ def divide(dataset: Dataset, *, seed: int, wanted: Mapping[str, float | int]) ->
 def _groups(dataset: Dataset, seed: int) -> dict[bytes, tuple[int, list[int]]]:
     """Label and places of identical samples, by a key that orders them at random."""
     groups: dict[bytes, tuple[int, list[int]]] = {}
-    for index, (sample, label) in enumerate(zip(dataset.x, dataset.y.tolist(), strict=True)):
+    for index, (sample, label) in enumerate(zip(dataset.x, dataset.strata.tolist(), strict=True)):
         # Adding zero makes -0.0 the same content as 0.0.
         key = hashlib.sha256(f"{seed} ".encode() + (sample + np.float32(0)).tobytes()).digest()
         known, indices = groups.get(key, (label, []))
@@ -122,9 +141,8 @@ def _groups(dataset: Dataset, seed: int) -> dict[bytes, tuple[int, list[int]]]:
 
 def _conflicts(dataset: Dataset, groups: dict[bytes, tuple[int, list[int]]]) -> list[int]:
     """Places of samples whose content stands under more than one label."""
-    return sorted(
-        place for _, places in groups.values() if len(set(dataset.y[places].tolist())) > 1 for place in places
-    )
+    strata = dataset.strata
+    return sorted(place for _, places in groups.values() if len(set(strata[places].tolist())) > 1 for place in places)
 
 
 def _told(conflicts: list[int]) -> str:
@@ -155,8 +173,9 @@ def _check_enough(dataset: Dataset, sizes: Counts, quotas: dict[str, Counts]) ->
     short = np.flatnonzero(sizes < needed)
     if short.size:
         label = short[0]
+        whose = f"class {dataset.class_names[label]!r}" if dataset.class_names else "the source"
         raise DataError(
-            f"{dataset.name}: class {dataset.class_names[label]!r} has {sizes[label]} distinct samples but "
+            f"{dataset.name}: {whose} has {sizes[label]} distinct samples but "
             f"this split needs at least {needed[label]}; add samples or make the parts smaller"
         )
 
@@ -168,9 +187,10 @@ def _quotas(name: str, part: str, wanted: float | int, sizes: Counts) -> Counts:
         raise DataError(f"{name}: {part} = {wanted} is neither a share between 0 and 1 nor a count")
     total = round(wanted * int(sizes.sum())) if is_share else int(wanted)
     if total < len(sizes):
+        needed = f"{len(sizes)} classes need at least {len(sizes)}" if len(sizes) > 1 else "at least 1 is needed"
         raise DataError(
-            f"{name}: {part} = {wanted} is {total} of {sizes.sum()} distinct samples, but "
-            f"{len(sizes)} classes need at least {len(sizes)}; ask for more or add samples"
+            f"{name}: {part} = {wanted} is {total} of {sizes.sum()} distinct samples, but {needed}; ask for more or "
+            "add samples"
         )
     exact = total * sizes / sizes.sum()
     quotas: Counts = np.maximum(1, np.floor(exact).astype(np.int64))

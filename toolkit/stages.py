@@ -41,7 +41,9 @@ def plan(recipe: Recipe) -> tuple[Stage, ...]:
     if recipe.prune is not None:
         stages.append(Stage(prune.STAGE, prune_student, ("prune",), recipe.prune.train.epochs))
     if recipe.quantize.qat is not None:
-        stages.append(Stage(qat.STAGE, train_quantized, ("quantize.qat",), recipe.quantize.qat.train.epochs))
+        stages.append(
+            Stage(qat.STAGE, train_quantized, ("quantize.qat", "quantize.wide_rows"), recipe.quantize.qat.train.epochs)
+        )
     stages.append(Stage("quantize", quantize, ("name", "quantize", "targets", "budget"), 0))
     return tuple(stages)
 

@@ -9,6 +9,8 @@ from litesmith.errors import RecipeError
 
 SCHEDULES = ("constant", "polynomial")
 LABEL_SOURCES = ("data", "teacher")
+# What a model gives: logits of classes, or a vector.
+CLASSIFICATION, EMBEDDING = "classification", "embedding"
 # What a text encoder is named by: a folder of Hugging Face's form, or for a student the trained teacher.
 HUGGING_FACE, TEACHER = "hf:", "teacher"
 

@@ -47,15 +47,16 @@ def execute(args: argparse.Namespace) -> Answer:
 
 def _text(result: RunResult) -> str:
     from litesmith.commands.tries_text import tries_text
-    from litesmith.ledger import HEADER, cells
     from litesmith.verify_text import outcome_lines
 
     data = result.details["data"]
-    lines = [table(HEADER, [cells(row) for row in result.ledger.rows]), ""]
+    lines = [table(result.ledger.header, result.ledger.table), ""]
     quantized = result.details["quantize"]
     parity = quantized["parity"]
     steps = "" if parity["max_lsb"] is None else f", at most {parity['max_lsb']:.2f} LSB apart"
-    lines.append(f"parity with Keras: {100 * parity['argmax_agreement']:.2f}% same class{steps}")
+    agreement = parity["argmax_agreement"]
+    same = f"mean cosine {parity['cosine']:.4f}" if agreement is None else f"{100 * agreement:.2f}% same class"
+    lines.append(f"parity with Keras: {same}{steps}")
     lines += ["", f"tries, judged on {quantized['judged_on']}:"]
     lines += [tries_text(quantized["tries"], quantized["diagnosis"]), ""]
     lines += [f"note: {quantized['note']}"] * bool(quantized["note"])
@@ -68,8 +69,5 @@ def _text(result: RunResult) -> str:
     if result.verification is not None:
         lines += outcome_lines(result.verification)
     lines.append(f"model: {result.model}")
-    missing = (
-        "none for text yet; its contract is in text/" if result.ok else "not written, because of what is unmet above"
-    )
-    lines.append(f"bundle: {result.bundle or missing}")
+    lines.append(f"bundle: {result.bundle or 'not written, because of what is unmet above'}")
     return "\n".join(lines)

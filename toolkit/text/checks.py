@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING
 
 from litesmith.converters.calibrated import Treatment
 from litesmith.converters.quantize import QuantizationSpec
-from litesmith.training_specs import TEACHER, require
+from litesmith.errors import RecipeError
+from litesmith.training_specs import TEACHER, DistillSpec, require
 
 if TYPE_CHECKING:
     from litesmith.recipe import Recipe
@@ -58,3 +59,32 @@ def _check_integers(recipe: Recipe) -> None:
     if wanted.wide_rows is not None and text is not None:
         holds = wanted.wide_rows <= text.length
         require(holds, "quantize.wide_rows", f"{wanted.wide_rows} is more than the {text.length} tokens of a text")
+
+
+def check_embedding(recipe: Recipe) -> None:
+    """Refuse a recipe for embeddings that has no teacher of them, or keys that are for classes.
+
+    Raises:
+        RecipeError: naming the key.
+    """
+    teacher, student, distill, text = recipe.teacher, recipe.student, recipe.distill, recipe.data.text
+    if teacher is None or distill is None:
+        raise RecipeError(
+            "is needed for task = 'embedding': the student learns its embeddings; name hf:FOLDER, and add [distill]",
+            key="teacher",
+        )
+    for key, spec in (("teacher", teacher), ("student", student)):
+        require(spec.is_text, f"{key}.model", "must be a text encoder for task = 'embedding'; name hf:FOLDER")
+    require(not teacher.train.epochs, "teacher.train.epochs", "must be 0: without labels it is taken as it is")
+    require(
+        student.hidden is None,
+        "student.hidden",
+        "vectors of another width cannot be compared with the teacher's; remove it",
+    )
+    for key in ("temperature", "alpha", "labels"):
+        default = DistillSpec.__dataclass_fields__[key].default
+        require(getattr(distill, key) == default, f"distill.{key}", "is for classes, not for embeddings; remove it")
+    assert text is not None  # as teacher and student are text encoders
+    for key in ("label", "classes"):
+        default = type(text).__dataclass_fields__[key].default
+        require(getattr(text, key) == default, f"data.text.{key}", "is for classes, not for embeddings; remove it")

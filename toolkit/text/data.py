@@ -1,19 +1,12 @@
-"""Sentences of a table as datasets of ids: split by content, seen through the vocabularies of teacher and student."""
+"""Sentences of a file as datasets of ids: split by content, seen through the vocabularies of teacher and student."""
 
 from __future__ import annotations
 
 import hashlib
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
-import numpy as np
-import numpy.typing as npt
-
 from litesmith.calibration.draw import draw_at_most
-from litesmith.calibration.table_rows import SUFFIXES
-from litesmith.calibration.tables import read_table
-from litesmith.calibration.text import sentences as sentence_files
 from litesmith.calibration.text.contract import TextContract
 from litesmith.calibration.text.pruned_vocabulary import counted, pruned
 from litesmith.calibration.text.tokenizer_folder import contract_from_folder
@@ -23,26 +16,14 @@ from litesmith.errors import DataError, RecipeError
 from litesmith.recipe_data import Samples, Unlabelled
 from litesmith.recipe_paths import expanded, model_folder
 from litesmith.splits import Splits, divide
+from litesmith.text.sentences import Sentences, read_labelled, read_plain
 from litesmith.text.spec import TextSpec
+from litesmith.training_specs import EMBEDDING
 
-Labels = npt.NDArray[np.int64]
 _PARTS = ("train", "validation", "calibration", "test")
 
 
-@dataclass(frozen=True, slots=True)
-class Sentences:
-    """Texts with labels, and the names of the classes where the table or the recipe gives them."""
-
-    texts: list[str]
-    labels: Labels
-    class_names: tuple[str, ...]
-
-    def at(self, places: Sequence[int] | Labels) -> Sentences:
-        """Those at `places`."""
-        return Sentences([self.texts[place] for place in places], self.labels[list(places)], self.class_names)
-
-
-def load_text(data: DataSpec, text: TextSpec, *, source: str, base: Path, seed: int) -> Samples:
+def load_text(data: DataSpec, text: TextSpec, *, task: str, source: str, base: Path, seed: int) -> Samples:
     """Read, split and encode what `[data]` and `[data.text]` name.
 
     Which part a sentence falls in depends on its ids under the whole vocabulary. The student's vocabulary is pruned to
@@ -50,16 +31,19 @@ def load_text(data: DataSpec, text: TextSpec, *, source: str, base: Path, seed: 
     in the table to test with, are left out.
 
     Raises:
-        DataError: a table has no such columns, an empty text or a label that is no class, or too few samples.
+        DataError: a file cannot be read, a table has no such columns, an empty text or a label that is no class, or
+            there are too few samples.
         RecipeError: the tokenizer's folder does not exist.
     """
     contract = whole_contract(text, base)
-    sentences = read_sentences(base / source, text)
+    read = read_plain if task == EMBEDDING else read_labelled
+    sentences = read(base / source, text)
     sentences = sentences.at(long_enough(sentences.texts, text))
     if text.samples is not None:
         drawn = draw_at_most(len(sentences.texts), text.samples, seed, sentences.labels, source=source)
         sentences = sentences.at(drawn)
-    parts, duplicates, conflicts = _parts(data, text, sentences, contract, base, seed)
+    test = None if text.test is None else read(base / expanded(text.test, "data.text.test"), text)
+    parts, duplicates, conflicts = _parts(data, sentences, test, contract, seed)
     smaller = contract
     if text.vocabulary is not None:
         smaller = pruned(contract, counted(contract, parts["train"].texts), text.vocabulary)
@@ -98,64 +82,23 @@ def whole_contract(text: TextSpec, base: Path) -> TextContract:
     return contract_from_folder(folder, text.length)
 
 
-def read_sentences(path: Path, text: TextSpec) -> Sentences:
-    """Texts and labels of a table.
-
-    Raises:
-        DataError: it cannot be read, lacks a column, or a text is empty or a label is no class.
-    """
-    texts, labels, names = _columns(path, text)
-    if labels is None:
-        raise DataError(f"{path}: has no column {text.label!r} of labels; name it in data.text.label")
-    names = text.classes or names or tuple(str(label) for label in range(max(2, int(labels.max(initial=0)) + 1)))
-    wrong = np.flatnonzero((labels < 0) | (labels >= len(names)))
-    if wrong.size:
-        raise DataError(
-            f"{path}: sample {wrong[0]} has label {labels[wrong[0]]}, but the classes are {', '.join(names)}; "
-            "number them from 0, or name them in data.text.classes"
-        )
-    return Sentences(texts, labels, names)
-
-
-def _columns(path: Path, text: TextSpec) -> tuple[list[str], Labels | None, tuple[str, ...] | None]:
-    if not path.is_file():
-        raise DataError(f"{path}: no such file; give a .tsv or .csv with a column {text.column!r}")
-    table = read_table(path)
-    texts = table.columns.get(text.column)
-    if not isinstance(texts, list):
-        columns = ", ".join(map(repr, table.columns))
-        raise DataError(f"{path}: has no column {text.column!r} of texts, but {columns}; name it in data.text.column")
-    empty = next((place for place, one in enumerate(texts) if not one.strip()), None)
-    if empty is not None:
-        raise DataError(f"{path}: text {empty} is empty; remove its line")
-    labels, names = table.labels, table.class_names
-    other = table.columns.get(text.label)
-    if isinstance(other, list):
-        names = tuple(sorted(set(other)))
-        labels = np.array([names.index(one) for one in other], np.int64)
-    elif other is not None:
-        labels = np.asarray(other).astype(np.int64)
-    return texts, labels, names
-
-
 def _parts(
-    data: DataSpec, text: TextSpec, sentences: Sentences, contract: TextContract, base: Path, seed: int
+    data: DataSpec, sentences: Sentences, test: Sentences | None, contract: TextContract, seed: int
 ) -> tuple[dict[str, Sentences], int, int]:
     """Sentences by part; how many of the source are duplicates and conflicts."""
     wanted: dict[str, float | int] = {"validation": data.validation, "calibration": data.calibration}
     ids = contract.encode_all(sentences.texts)
-    test = None
-    if text.test is None:
+    if test is None:
         wanted["test"] = data.test
     else:
-        path = base / expanded(text.test, "data.text.test")
-        test = read_sentences(path, text)
         if test.class_names != sentences.class_names:
-            raise DataError(f"{path}: its classes {test.class_names} are not the source's, {sentences.class_names}")
+            raise DataError(
+                f"data.text.test: its classes {test.class_names} are not the source's, {sentences.class_names}"
+            )
         held = {row.tobytes() for row in contract.encode_all(test.texts)}
         rest = [place for place, row in enumerate(ids) if row.tobytes() not in held]
         sentences, ids = sentences.at(rest), ids[rest]
-    dataset = Dataset(ids, sentences.labels, sentences.class_names, contract, data.source)
+    dataset = Dataset(ids, sentences.targets, sentences.class_names, contract, data.source)
     division = divide(dataset, seed=seed, wanted=wanted)
     parts = {part: sentences.at(places) for part, places in division.places.items()}
     return parts if test is None else {**parts, "test": test}, division.duplicates, division.conflicts
@@ -175,7 +118,7 @@ def _splits(
     datasets = {
         part: Dataset(
             contract.encode_all(parts[part].texts),
-            parts[part].labels,
+            parts[part].targets,
             parts[part].class_names,
             contract,
             f"{source}/{part}",
@@ -192,8 +135,7 @@ def _unlabelled(
     if text.unlabelled is None:
         return None
     path = base / expanded(text.unlabelled, "data.text.unlabelled")
-    column = text.column if path.suffix.lower() in SUFFIXES else None
-    texts = sentence_files.read_sentences(path, column=column)
+    texts = read_plain(path, text).texts
     seen = {row.tobytes() for part in _PARTS for row in contract.encode_all(parts[part].texts)}
     new = []
     for one, row in zip(texts, contract.encode_all(texts), strict=True):

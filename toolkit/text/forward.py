@@ -92,11 +92,17 @@ def encode(
     return States(hidden, **encoder.found, mask=mask)
 
 
-def pooled(states: States) -> Any:
-    """Mean of the last hidden states over tokens, (N, H)."""
+def embedding(head: Head, states: States) -> Any:
+    """Vectors of an embedding head, (N, H): the last hidden states, pooled, at length 1 where the head says so."""
     tf = tensorflow()
-    mask = states.mask[..., None]
-    return tf.reduce_sum(states.hidden[-1] * mask, axis=1) / tf.maximum(tf.reduce_sum(mask, axis=1), 1.0)
+    tokens, mask = states.hidden[-1], states.mask[..., None]
+    if head.pooling == "first":
+        x = tokens[:, 0]
+    elif head.pooling == "max":
+        x = tf.reduce_max(tokens + (1.0 - mask) * _MASKED, axis=1)
+    else:
+        x = tf.reduce_sum(tokens * mask, axis=1) / tf.maximum(tf.reduce_sum(mask, axis=1), 1.0)
+    return tf.nn.l2_normalize(x, -1) if head.normalize else x
 
 
 def logits(weights: Mapping[str, Any], head: Head, states: States, grids: Grids = EXACT) -> Any:

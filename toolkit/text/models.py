@@ -1,4 +1,4 @@
-"""The text models that a recipe names: the teacher with its new head, and the student's first weights."""
+"""The text models that a recipe names: the teacher with its head, and the student's first weights."""
 
 from __future__ import annotations
 
@@ -11,19 +11,28 @@ from litesmith.dataset import Dataset
 from litesmith.errors import RecipeError
 from litesmith.recipe_paths import model_source
 from litesmith.text.student import shaped, with_tokens
-from litesmith.training_specs import TEACHER, ModelSpec
+from litesmith.training_specs import EMBEDDING, TEACHER, ModelSpec
 
 
 def checkpoint(spec: ModelSpec, train: Dataset, *, base: Path, key: str, seed: int) -> TextModel:
-    """The checkpoint of a recipe with a sequence head for the classes of the data; its whole vocabulary.
+    """The checkpoint of a recipe with its whole vocabulary.
+
+    It has a sequence head for the classes of the data; where these have none, the checkpoint's own embedding head.
 
     Raises:
         ModelError: it cannot be read, or its head has other classes.
-        RecipeError: the ids of the data are not in its vocabulary, or mean other tokens.
+        RecipeError: the ids of the data are not in its vocabulary or mean other tokens, or it gives no embedding.
     """
     contract = _contract(train)
     source = model_source(spec.model, base=base, key=f"{key}.model")
-    model = load_text_model(source, length=contract.length, head=Head("sequence", train.class_names), seed=seed)
+    head = Head("sequence", train.class_names) if train.class_names else None
+    model = load_text_model(source, length=contract.length, head=head, seed=seed)
+    if head is None and model.head.kind != EMBEDDING:
+        raise RecipeError(
+            f"{spec.model} has a head of kind {model.head.kind}, which gives no embedding; name an encoder without it, "
+            "or set task = 'classification'",
+            key=f"{key}.model",
+        )
     tokens = len(contract.vocabulary)
     if tokens > model.architecture.vocabulary or contract.pad_id != model.pad_id:
         raise RecipeError(

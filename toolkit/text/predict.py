@@ -19,7 +19,7 @@ from litesmith.errors import DataError
 from litesmith.files import write_bytes
 from litesmith.text.batches import Ids, in_order, lengths, trimmed
 from litesmith.text.fit import Encoder
-from litesmith.text.forward import check_trainable, pooled
+from litesmith.text.forward import check_trainable, embedding
 from litesmith.text.grids import EXACT, Grids
 
 Array = npt.NDArray[np.float32]
@@ -27,7 +27,7 @@ _BATCH = 64
 
 
 def predict(model: TextModel, ids: Ids, grids: Grids = EXACT) -> Array:
-    """Logits (N, C) of a sequence head, or mean-pooled vectors (N, H) of an embedding head; on grids where given.
+    """Logits (N, C) of a sequence head, or vectors (N, H) of an embedding head; on grids where given.
 
     Raises:
         ConversionError: the model is of a form that this does not compute.
@@ -52,7 +52,7 @@ def compiled(model: TextModel, grids: Grids = EXACT) -> Callable[[Ids], Array]:
     @tf.function(reduce_retracing=True)  # type: ignore[untyped-decorator]
     def answer(ids: Any) -> Any:
         states = encoder.states(ids)
-        return encoder.logits(states) if model.head.outputs else pooled(states)
+        return encoder.logits(states) if model.head.outputs else embedding(model.head, states)
 
     return lambda ids: np.asarray(answer(tf.constant(ids)))
 
@@ -65,21 +65,22 @@ def model_digest(model: TextModel) -> str:
     return digest.hexdigest()
 
 
-def cached_logits(teacher: TextModel, ids: Ids, cache: Path) -> Array:
-    """The teacher's logits (N, classes), from `cache` where the same were computed before.
+def cached_answers(teacher: TextModel, ids: Ids, cache: Path) -> Array:
+    """What `predict` gives of the teacher, from `cache` where the same was computed before.
 
     Raises:
-        DataError: the teacher gives NaN or infinite logits.
+        DataError: the teacher gives NaN or infinite values.
     """
+    width = teacher.head.outputs or teacher.architecture.hidden
     key = hashlib.sha256(model_digest(teacher).encode() + ids.tobytes()).hexdigest()
-    path = cache / f"logits-{key[:32]}.npy"
+    path = cache / f"{'logits' if teacher.head.outputs else 'embeddings'}-{key[:32]}.npy"
     if path.is_file():
         stored: Array = np.load(path, allow_pickle=False)
-        if stored.shape == (len(ids), teacher.head.outputs):
+        if stored.shape == (len(ids), width):
             return stored
     found = predict(teacher, ids)
     if not np.isfinite(found).all():
-        raise DataError("the teacher gives NaN or infinite logits; check its weights and its training")
+        raise DataError("the teacher gives NaN or infinite values; check its weights and its training")
     buffer = io.BytesIO()
     np.save(buffer, found, allow_pickle=False)
     write_bytes(path, buffer.getvalue())

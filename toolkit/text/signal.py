@@ -1,4 +1,4 @@
-"""What a text encoder learns from: labels, the teacher's logits, and where asked for its states."""
+"""What a text classifier learns from: labels or the teacher's logits; and any student, the teacher's states."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def from_labels(y: Places) -> Objective:
 def from_teacher(
     y: Places, teacher_logits: Array, spec: DistillSpec, teacher: TeacherStates | None = None, width: int = 0
 ) -> Objective:
-    """The loss of `distill.distillation_loss`, and `spec.hidden` and `spec.relations` times those of their modules.
+    """The loss of `distill.distillation_loss`, and those of `with_states`.
 
     Args:
         y: labels (N,), -1 where a sample has none: there the teacher's answer is its label.
@@ -42,15 +42,32 @@ def from_teacher(
     """
     packed = distill.pack_targets(np.where(y < 0, teacher_logits.argmax(axis=1), y), teacher_logits, spec)
     answers = distill.distillation_loss(spec)
-    extra = {} if teacher is None or not spec.hidden else {"projection": hidden.projection(width, teacher.hidden)}
 
     def loss(encoder: Encoder, states: States, targets: Tensors) -> Any:
-        total = answers(targets["packed"], encoder.logits(states))
+        return answers(targets["packed"], encoder.logits(states))
+
+    objective = Objective(loss, lambda places, length: {"packed": packed[places]})
+    return objective if teacher is None else with_states(objective, spec, teacher, width)
+
+
+def with_states(objective: Objective, spec: DistillSpec, teacher: TeacherStates, width: int) -> Objective:
+    """The same objective, and `spec.hidden` and `spec.relations` times the losses of their modules.
+
+    Args:
+        objective: on what the student answers.
+        spec: weights of the losses.
+        teacher: states of the teacher for the same samples.
+        width: the student's hidden width, for the projection to the teacher's.
+    """
+    extra = {"projection": hidden.projection(width, teacher.hidden)} if spec.hidden else {}
+
+    def loss(encoder: Encoder, states: States, targets: Tensors) -> Any:
+        total = objective.loss(encoder, states, targets)
         if "projection" in encoder.extra:
             pairs = [(states.hidden[place + 1], targets[f"hidden.{place}"]) for place in range(len(states.hidden) - 1)]
             mask = states.mask * targets["aligned"][:, None]
             total += spec.hidden * hidden.loss(pairs, encoder.extra["projection"], mask)
-        if teacher is not None and spec.relations:
+        if spec.relations:
             mask = states.mask * targets["aligned"][:, None]
             last = (states.queries[-1], states.keys[-1], states.values[-1])
             theirs = tuple(targets[name] for name in ("queries", "keys", "values"))
@@ -58,7 +75,6 @@ def from_teacher(
         return total
 
     def targets(places: Places, length: int) -> Mapping[str, Any]:
-        found: dict[str, Any] = {"packed": packed[places]}
-        return found if teacher is None else found | teacher.of(places, length)
+        return {**objective.targets(places, length), **teacher.of(places, length)}
 
-    return Objective(loss, targets, extra)
+    return Objective(loss, targets, {**objective.extra, **extra})

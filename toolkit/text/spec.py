@@ -9,13 +9,13 @@ from litesmith.training_specs import require
 
 @dataclass(frozen=True, slots=True)
 class TextSpec:
-    """Sentences of a table, as ids (N, length).
+    """Sentences of a table, as ids (N, length); where the task is an embedding also of a file with one a line.
 
     Attributes:
         tokenizer: the folder whose tokenizer makes the ids, `hf:FOLDER` or `hf:package:NAME/FOLDER`.
         length: tokens of a sample, padding included; what is longer is cut.
         column: of the sentences.
-        label: of the classes: whole numbers from 0, or their names.
+        label: of the classes: whole numbers from 0, or their names. Embeddings have no classes, so no such column.
         classes: names of the numbers 0, 1, ...; None where the table has names, or for "0", "1", ...
         least_words: leave shorter sentences of the source out, and of `unlabelled`; 1 for none.
         samples: draw so many of the source's sentences; None for all.

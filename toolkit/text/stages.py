@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import zlib
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -15,15 +15,16 @@ from litesmith.converters.text.architecture import TextModel
 from litesmith.converters.text.integer.quantize import quantize_text
 from litesmith.student import Run
 from litesmith.text import signal
+from litesmith.text.embedding import from_embeddings
 from litesmith.text.file_grids import grids_of
 from litesmith.text.fit import Objective, fit
 from litesmith.text.grids import EXACT, Grids
 from litesmith.text.hidden import matching_layers
 from litesmith.text.importance import UNIT_STEP, best, importance
-from litesmith.text.predict import cached_logits
+from litesmith.text.predict import cached_answers
 from litesmith.text.structure import keep_heads, keep_units
 from litesmith.text.teacher_states import CACHE_BYTES, TeacherStates
-from litesmith.training_specs import TEACHER, PruneSpec, QatSpec, TrainSpec
+from litesmith.training_specs import EMBEDDING, TEACHER, PruneSpec, QatSpec, TrainSpec
 
 Array = npt.NDArray[Any]
 # Scores settle long before all samples were seen (Michel et al., section 4.2).
@@ -37,6 +38,13 @@ class Lesson:
     ids: Array
     objective: Objective
     facts: Mapping[str, Any]
+
+
+def with_wanted_vectors(run: Run) -> Run:
+    """The run for embeddings, whose samples now have the teacher's as what is wanted of them."""
+    seen = np.concatenate([part.x for part in run.samples.teacher.parts])
+    vectors = cached_answers(run.text_teacher(), seen, run.workspace.cache)
+    return replace(run, samples=run.samples.with_vectors(vectors))
 
 
 def fine_tune(run: Run) -> TextModel:
@@ -81,29 +89,33 @@ def train_on_grids(run: Run, spec: QatSpec) -> tuple[TextModel, Grids]:
 
 
 def lesson_of(run: Run, student: TextModel) -> Lesson:
-    """The training split and the sentences without labels, with labels or the teacher's answers as targets."""
+    """The training split and the further sentences, with labels or the teacher's answers as targets."""
     train, extra, spec = run.samples.splits.train, run.samples.unlabelled, run.recipe.distill
     if spec is None:
         return Lesson(train.x, signal.from_labels(train.y), {})
-    ids, seen, y = train.x, run.samples.teacher.train.x, train.y
+    ids, seen = train.x, run.samples.teacher.train.x
     if extra is not None:
         ids, seen = np.concatenate([ids, extra.x]), np.concatenate([seen, extra.teacher_x])
-        y = np.concatenate([y, np.full(len(extra.x), -1)])
     if not run.teacher_spec.is_text:
         logits = distill.teacher_logits(run.stored_teacher(), seen, run.workspace.cache)
-        return Lesson(ids, signal.from_teacher(y, logits, spec), {})
-    teacher = run.stored_text("teacher")
-    logits = cached_logits(teacher, seen, run.workspace.cache)
+        return Lesson(ids, signal.from_teacher(train.y, logits, spec), {})
+    teacher, width, cache = run.stored_text("teacher"), student.architecture.hidden, run.workspace.cache
+    if run.recipe.task == EMBEDDING:
+        further = [] if extra is None else [cached_answers(teacher, extra.teacher_x, cache)]
+        objective = from_embeddings(np.concatenate([train.y, *further]), width)
+    else:
+        y = np.concatenate([train.y, np.full(len(ids) - len(train), -1)])
+        objective = signal.from_teacher(y, cached_answers(teacher, seen, cache), spec)
+    facts: dict[str, Any] = {"unlabelled": len(ids) - len(train)}
     if not spec.sees_states:
-        return Lesson(ids, signal.from_teacher(y, logits, spec), {"unlabelled": len(ids) - len(train)})
+        return Lesson(ids, objective, facts)
     states = _states(run, student, teacher, ids, seen)
-    facts = {
-        "unlabelled": len(ids) - len(train),
+    facts |= {
         "aligned_samples": int(states.aligned.sum()),
         "cached_samples": states.cached_samples,
         "learns_from_layers": list(states.layers),
     }
-    return Lesson(ids, signal.from_teacher(y, logits, spec, states, student.architecture.hidden), facts)
+    return Lesson(ids, signal.with_states(objective, spec, states, width), facts)
 
 
 def _states(run: Run, student: TextModel, teacher: TextModel, ids: Array, seen: Array) -> TeacherStates:

@@ -13,7 +13,7 @@ from litesmith.text.embedding import from_embeddings
 from litesmith.text.fit import Encoder, Objective, fit
 from litesmith.text.forward import encode
 from litesmith.text.optimizer import optimizer
-from litesmith.text.predict import cached_logits, predict
+from litesmith.text.predict import cached_answers, predict
 from litesmith.text.signal import from_labels, from_teacher
 from litesmith.text.teacher_states import TeacherStates
 from litesmith.training_specs import DistillSpec, TrainSpec
@@ -117,9 +117,10 @@ def test_embeddings_are_learnt_without_labels(make_text_model, make_ids):
     student = make_text_model(2, labels=(), hidden=16, embedding=16, heads=(2, 2))
     vectors = predict(teacher, ids)
     objective = from_embeddings(vectors, 16)
-    before = float(objective.extra["projection"].numpy().sum())
+    (projection,) = objective.extra.values()
+    before = float(projection.numpy().sum())
     learnt = trained(student, ids, objective, TrainSpec(30, 3e-3, 16))
-    kernel = objective.extra["projection"].numpy()
+    kernel = projection.numpy()
     assert float(kernel.sum()) != before
     ours = predict(learnt, ids) @ kernel
     cosine = (ours * vectors).sum(1) / np.linalg.norm(ours, axis=1) / np.linalg.norm(vectors, axis=1)
@@ -183,11 +184,11 @@ class TestTeacherStates:
 def test_logits_are_cached_by_weights_and_sentences(make_text_model, make_ids, tmp_path):
     teacher, ids = make_text_model(), make_ids()
     expected = predict(teacher, ids)
-    assert np.array_equal(cached_logits(teacher, ids, tmp_path), expected)
+    assert np.array_equal(cached_answers(teacher, ids, tmp_path), expected)
     (path,) = tmp_path.iterdir()
     np.save(path, expected + 1)
-    assert np.array_equal(cached_logits(teacher, ids, tmp_path), expected + 1)
-    np.testing.assert_allclose(cached_logits(teacher, ids[:5], tmp_path), expected[:5], atol=1e-5)
+    assert np.array_equal(cached_answers(teacher, ids, tmp_path), expected + 1)
+    np.testing.assert_allclose(cached_answers(teacher, ids[:5], tmp_path), expected[:5], atol=1e-5)
     weights = {**teacher.weights, "head.output.bias": teacher.weights["head.output.bias"] + 1}
-    other = cached_logits(replace(teacher, weights=weights), ids, tmp_path)
+    other = cached_answers(replace(teacher, weights=weights), ids, tmp_path)
     np.testing.assert_allclose(other, expected + 1, atol=1e-5)

@@ -149,7 +149,8 @@ def test_the_ledger_says_what_was_learnt_and_kept(text_run):
 
 def test_as_many_rows_are_wide_as_the_recipe_says(text_run):
     model = TFLiteModel.from_file(text_run[0] / "out" / "model.tflite")
-    sums = {tensor.name: (tensor.dtype, tensor.shape[0]) for tensor in model.main.tensors if tensor.name.endswith("sum")}
+    tensors = model.main.tensors
+    sums = {tensor.name: (tensor.dtype, tensor.shape[0]) for tensor in tensors if tensor.name.endswith("sum")}
     assert sums["embeddings.wide.sum"] == ("int16", 3)
     assert sums["embeddings.sum"] == ("int8", 9)
 
