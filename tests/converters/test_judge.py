@@ -14,6 +14,7 @@ from litesmith.converters.backend import tf_keras
 from litesmith.converters.editing import ModelEditor
 from litesmith.converters.fidelity import compare, outputs
 from litesmith.converters.judge import PROBE_SAMPLES, Judge, Judgement, Limits
+from litesmith.converters.metric import accuracy
 from litesmith.converters.post_training import quantize_float_model
 from litesmith.converters.quantize import QuantizationSpec
 from litesmith.converters.tflite_model import TFLiteModel
@@ -241,3 +242,31 @@ def test_a_float_model_at_chance_casts_doubt_on_labels_and_samples(model, sample
     wrong, right = (CalibrationSet.from_arrays(dict(samples.inputs), labels=(named + shift) % 10) for shift in (1, 0))
     assert Judge(model, right, Limits()).doubt == ""
     assert "no more than chance" in Judge(model, wrong, Limits()).doubt
+
+
+class TestVectors:
+    """A judge of embeddings: here the ten outputs of the golden models are taken for vectors."""
+
+    def test_the_cosine_takes_the_place_of_the_accuracy(self, model, coarse, samples):
+        own = outputs(model, samples)[0]
+        wanted = own + np.float32(1)
+        judge = Judge(model, samples, Limits(), vectors=wanted)
+        found = judge(coarse)
+        assert (found.metric, found.agreement) == ("cosine", None)
+        assert found.accuracy == accuracy(outputs(coarse, samples)[0], wanted)
+        assert judge.own.accuracy == accuracy(own, wanted) < 1
+        assert Judge(model, samples, Limits(), vectors=-own).doubt == ""  # what it says is about classes
+
+    def test_limits_are_on_it(self, model, coarse, samples):
+        wanted = outputs(model, samples)[0]
+        figure = Judge(model, samples, Limits(), vectors=wanted)(coarse).accuracy
+        kept = Limits(min_accuracy=figure - 1e-6, max_accuracy_drop=1.001 - figure)
+        assert Judge(model, samples, kept, vectors=wanted)(coarse).unmet == ()
+        limits = Limits(min_accuracy=figure + 0.001, max_accuracy_drop=0.0001)
+        least, drop = Judge(model, samples, limits, vectors=wanted)(coarse).inaccurate
+        assert least == f"cosine {figure:.4f} is below {figure + 0.001:.4f}"
+        assert drop == f"cosine {figure:.4f} is {1 - figure:.4f} below 1.0000; at most 0.0001 are allowed"
+
+    def test_there_is_no_class_to_agree_on(self, model, samples):
+        with pytest.raises(ConversionError, match="no class to agree on"):
+            Judge(model, samples, Limits(min_agreement=0.9), vectors=outputs(model, samples)[0])

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from litesmith.calibration.preprocess import Preprocess
+from litesmith.converters.metric import COSINE
 from litesmith.dataset import Dataset
 from litesmith.errors import DataError
 
@@ -69,3 +70,16 @@ def test_select_keeps_order_and_contract():
     assert np.array_equal(part.x, X[[3, 0]])
     assert part.y.tolist() == [1, 0]
     assert (part.name, part.class_names, part.preprocess) == ("pets/part", NAMES, PREPROCESS)
+
+
+def test_vectors_may_be_wanted_in_place_of_labels():
+    wanted = np.ones((4, 3))
+    dataset = make(y=wanted, class_names=())
+    assert (dataset.y.dtype, dataset.metric) == (np.float32, COSINE)
+    assert dataset.strata.tolist() == [0] * 4
+    assert make().strata.tolist() == Y.tolist()
+    assert dataset.select(np.array([1]), "one").y.shape == (1, 3)
+    assert make(y=wanted[:, :0], class_names=()).digest != dataset.digest
+    for wrong in (wanted[:3], wanted * np.nan, wanted[..., None]):
+        with pytest.raises(DataError, match="pets: vectors of shape"):
+            make(y=wrong, class_names=())

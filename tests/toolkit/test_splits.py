@@ -171,3 +171,22 @@ def test_splits_check_themselves():
     data = dataset(range(4), [0, 1, 0, 1], 2)
     with pytest.raises(DataError, match="lone: has no sample of class 'class1'"):
         Splits(data, data, data, data.select(np.array([0]), "lone"))
+
+
+class TestWithoutClasses:
+    def test_parts_are_disjoint_and_get_the_vectors_in_their_order(self):
+        values = np.repeat(np.arange(50, dtype=np.float32), 2)[:, None]
+        data = Dataset(values, np.zeros((100, 0), np.float32), (), Preprocess((1,), "tensor"), "made")
+        splits = split(data, seed=1, validation=0.1, calibration=0.1, test=0.2)
+        assert [len(part) for part in splits.parts] == [60, 10, 10, 20]
+        assert (splits.duplicates, splits.conflicts) == (50, 0)
+        found = [set(part.x.ravel().tolist()) for part in splits.parts]
+        assert sum(map(len, found)) == len(set().union(*found)) == 50
+        wanted = np.concatenate([part.x for part in splits.parts]) * [[1, 2]]
+        for part in splits.with_vectors(wanted.astype(np.float32)).parts:
+            assert np.array_equal(part.y, part.x * [[1, 2]])
+
+    def test_too_few_samples_are_said_without_classes(self):
+        data = Dataset(np.ones((1, 1), np.float32), np.zeros((1, 0)), (), Preprocess((1,), "tensor"), "made")
+        with pytest.raises(DataError, match="made: the source has 1 distinct samples but this split needs at least 4"):
+            split(data, seed=1, validation=1, calibration=1, test=1)

@@ -1,8 +1,11 @@
 """The encoder that is trained is the one that is converted, and short batches change nothing."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
+from litesmith.converters.text.architecture import Head
 from litesmith.converters.text.encoder import build_encoder
 from litesmith.errors import ConversionError
 from litesmith.text.batches import in_order, lengths, shuffled, trimmed
@@ -28,8 +31,9 @@ def test_it_computes_what_the_converted_graph_computes(make_text_model, make_ids
     np.testing.assert_allclose(predict(model, ids), expected, atol=1e-5)
 
 
-def test_mean_pooled_embeddings_are_those_of_the_converted_graph(make_text_model, make_ids):
-    model, ids = make_text_model(labels=()), make_ids()
+@pytest.mark.parametrize("head", [{}, {"normalize": True}, {"pooling": "first"}, {"pooling": "max"}])
+def test_embeddings_are_those_of_the_converted_graph(make_text_model, make_ids, head):
+    model, ids = replace(make_text_model(labels=()), head=Head("embedding", **head)), make_ids()
     np.testing.assert_allclose(predict(model, ids), build_encoder(model).predict(ids, verbose=0), atol=1e-5)
 
 
