@@ -80,8 +80,8 @@ def _convert(run: Run, model: Any, calibration: CalibrationSet) -> Conversion:
     if run.recipe.student.is_text and wanted.mode == "int8":
         stage = run.steps_before_quantization()[-1]
         trained = None if wanted.qat is None else run.stored_text(qat.STAGE)
-        before = run.stored_text(stage), _file_of(run, stage)
-        return integer_file(*before, calibration, acceptance, trained, wide_rows=wanted.wide_rows)
+        student, wide = run.stored_text(stage), wanted.wide_rows
+        return integer_file(student, _file_of(run, stage), calibration, acceptance, trained, wide_rows=wide)
     if wanted.qat is None:
         return convert(model, wanted.conversion, samples, treatment=wanted.treatment, acceptance=acceptance)
     before = _file_of(run, run.steps_before_quantization()[-1])

@@ -57,7 +57,7 @@ class _Finder:
         self._tables()
         for place, (plain, step) in enumerate(zip(self._plain.steps, self._network.steps, strict=True)):
             self._joint(place)
-            self._sum(place, step)
+            self._sum(step)
             if isinstance(step.branch, Attention):
                 assert isinstance(plain.branch, Attention)  # rewrites keep the kind
                 self._attention(place, step, plain.branch, step.branch)
@@ -101,14 +101,14 @@ class _Finder:
         """A layer that reads a joint."""
         return Layer(self._network.joints[place].feed, self._shift(place))
 
-    def _sum(self, place: int, step: Step) -> None:
+    def _sum(self, step: Step) -> None:
         """The residual, what a step adds, and both together."""
         scale = step.joint.scale
-        if not step.residual:
+        if step.residual is None:
             self._of_rows(f"{step.name}.output", scale)
             return
-        shift = _ZERO if self._network.joints[place].passes_sum else self._shift(place)
-        self._of_rows(f"{self._network.names[place]}.residual", scale, shift)
+        shift = _ZERO if self._network.joints[step.residual].passes_sum else self._shift(step.residual)
+        self._of_rows(f"{step.name}.residual", scale, shift)
         self._of_rows(f"{step.name}.output", scale, -shift)
         self._of_rows(f"{step.name}.sum", scale)
 

@@ -161,7 +161,7 @@ class _Forward:
             x = grids.value("embeddings.projection.output", x)
             self.joint = "embeddings.projection"
         if self._architecture.norm == "pre":
-            x = grids.add("embeddings.stream", self.joint, x, tf.zeros_like(x))
+            x = grids.add("embeddings.stream", x, tf.zeros_like(x))
             self.joint = "embeddings.stream"
         return x
 
@@ -183,7 +183,7 @@ class _Forward:
     def _block(self, name: str, x: Any, branch: Callable[[Any], Any]) -> Any:
         pre, before = self._architecture.norm == "pre", self.joint
         source = self.norm(x, f"{name}.norm", before) if pre else x
-        x = self._grids.add(name, before, x, branch(self._grids.value(f"{before}.fed", source)))
+        x = self._grids.add(name, x, branch(self._grids.value(f"{before}.fed", source)))
         self.joint = name
         return x if pre else self.norm(x, f"{name}.norm", name)
 

@@ -117,13 +117,13 @@ class Grids:
         """Without the mean over channels, which no norm sees and the file does not hold."""
         return x - tensorflow().reduce_mean(x, -1, keepdims=True) if self.values else x
 
-    def add(self, name: str, before: str, x: Any, more: Any) -> Any:
-        """The sum of a residual x, from the joint `before`, and what a step adds to it: without its mean on grids."""
+    def add(self, name: str, x: Any, more: Any) -> Any:
+        """The sum of a residual x and what a step adds to it: without its mean on grids."""
         total = x + more
         if f"{name}.output" not in self.values:
             return total
         more = self.value(f"{name}.output", self.levelled(total) - x)
-        return self.value(f"{name}.sum", self.value(f"{before}.residual", x) + more)
+        return self.value(f"{name}.sum", self.value(f"{name}.residual", x) + more)
 
 
 EXACT = Grids()
