@@ -16,8 +16,8 @@ from litesmith.targets.devices.arm_emulator import ArmRun, run_on_cpu
 from litesmith.targets.devices.arm_process import TIMEOUT_S, Inputs, Reply, run_here
 from litesmith.targets.devices.arm_root import ArmRoot
 from litesmith.targets.devices.arm_setup import set_up
-from litesmith.targets.session import TensorSpec, sample_inputs
 from litesmith.verification import CpuResult, Verification
+from litesmith.verify_inputs import random_inputs
 from litesmith.verify_parity import ParityTolerance, compare
 
 INPUTS = 8  # sets of random inputs for a file without golden vectors
@@ -64,7 +64,7 @@ def verify_model(
     """`verify_on_arm` for a file that is open already, with the golden vectors that belong to it."""
     # The machines first: where one is missing, nothing has been computed in vain.
     machines = {name: set_up(name, on_progress) for name in dict.fromkeys(cpu.architecture for cpu in cpus)}
-    sets = [[vector.tensor] for vector in golden.vectors] if golden else _random_inputs(model, inputs)
+    sets = [[vector.tensor] for vector in golden.vectors] if golden else random_inputs(model, inputs)
     judge = _Judge(model, golden, sets, ParityTolerance.of(model, max_lsb), timeout_s)
     results = []
     for cpu in cpus:
@@ -137,16 +137,3 @@ def _opened(path: Path) -> tuple[TFLiteModel, GoldenVectors | None]:
     if [(spec.shape, spec.dtype) for spec in described] != [(tensor.shape, tensor.dtype) for tensor in found]:
         raise ModelError(f"is not the file that {VECTORS_FILE} describes; write the bundle again", file=model.source)
     return model, golden
-
-
-def _random_inputs(model: TFLiteModel, count: int) -> Inputs:
-    """Sets of inputs by seed, for a model whose runtime may not be started in this process."""
-    specs = []
-    for tensor in model.inputs:
-        if tensor.dtype not in _FED:
-            raise ModelError(f"input {tensor.name!r} holds {tensor.dtype}; only numbers can be fed", file=model.source)
-        specs.append(TensorSpec(tensor.name, tensor.shape, tensor.dtype, None, None))
-    return [sample_inputs(specs, seed) for seed in range(count)]
-
-
-_FED = frozenset({"float32", "float16", "int8", "uint8", "int16", "int32", "int64", "bool"})

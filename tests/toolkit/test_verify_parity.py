@@ -1,15 +1,23 @@
 import numpy as np
 import pytest
+from ai_edge_litert import schema_py_generated as schema
 from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as npst
 
+from litesmith.converters.text.integer.graph_writer import GraphWriter
 from litesmith.converters.tflite_model import TFLiteModel
 from litesmith.errors import ModelError
 from litesmith.verify_parity import LSB_LEGACY_UINT8, ParityTolerance, compare
 from tests.toolkit.made_text_bundle import integer_file
 
 EXACT = ParityTolerance(0, 0.0, "")
+OPTIONS = {
+    "MUL": schema.MulOptionsT,
+    "SOFTMAX": schema.SoftmaxOptionsT,
+    "QUANTIZE": schema.QuantizeOptionsT,
+    "ADD": schema.AddOptionsT,
+}
 SHAPES = npst.array_shapes(max_dims=3, max_side=4)
 ANY_FLOAT = st.floats(width=32)
 
@@ -74,10 +82,24 @@ def test_the_tolerance_follows_from_what_the_file_is_made_of(golden, name, lsb, 
     assert (tolerance.lsb, tolerance.share == 0) == (lsb, exact)
 
 
-def test_text_in_integers_has_no_float_to_round():
+def test_text_in_integers_may_differ_by_what_its_softmax_and_products_do():
     tolerance = ParityTolerance.of(integer_file(("bad", "good")))
-    assert (tolerance.lsb, tolerance.share) == (0, 0.0)
-    assert "float" not in tolerance.reason and "int16" in tolerance.reason
+    assert tolerance.lsb == 16
+    assert tolerance.reason.startswith("MUL, SOFTMAX of int8")
+
+
+@pytest.mark.parametrize("op", ["MUL", "SOFTMAX"])
+@pytest.mark.parametrize(("after", "lsb"), [((), 1), (("QUANTIZE",), 1), (("ADD",), 5)])
+def test_one_step_of_an_operator_stays_one_where_nothing_follows(op, after, lsb):
+    writer = GraphWriter()
+    x = writer.tensor("x", (4, 8), "int8", 0.05, 3)
+    operands = {"MUL": [x, x], "SOFTMAX": [x]}
+    found = writer.operator(op, operands[op], writer.tensor("found", (4, 8), "int8", 1 / 256, -128), OPTIONS[op]())
+    for name in after:
+        inputs = [found, found] if name == "ADD" else [found]
+        found = writer.operator(name, inputs, writer.tensor(name, (4, 8), "int8", 0.1, 0), OPTIONS[name]())
+    model = TFLiteModel(writer.finish({"x": x}, {"answer": found}, "made"), "made.tflite")
+    assert ParityTolerance.of(model).lsb == lsb
 
 
 def test_a_user_may_allow_another_figure(golden):
