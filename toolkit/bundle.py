@@ -33,8 +33,8 @@ from litesmith.targets.report import SEVERITIES, TargetReport
 from litesmith.training_specs import EMBEDDING
 
 __all__ = [
-    "FILES", "FORMAT", "LABELS_FILE", "MANIFEST_FILE", "PREPROCESS_FILE", "Bundle", "Provenance", "read_bundle",
-    "replace_folder", "write_bundle", "write_files",
+    "FILES", "FORMAT", "LABELS_FILE", "MANIFEST_FILE", "PREPROCESS_FILE", "Bundle", "Provenance", "make_bundle",
+    "read_bundle", "replace_folder", "write_bundle",
 ]  # fmt: skip
 
 FORMAT = "litesmith-bundle"
@@ -96,21 +96,23 @@ def write_bundle(
     facts = _facts(model, golden, splits, provenance)
     check_promise(facts, model)
     contract = contract_files(splits.test.preprocess)
-    return write_files(folder, model, golden, facts, contract, model_card(facts, golden, splits, provenance))
+    made = make_bundle(folder, model, golden, facts, contract, model_card(facts, golden, splits, provenance))
+    replace_folder(folder, made.contents)
+    return folder
 
 
-def write_files(
+def make_bundle(
     folder: Path,
     model: TFLiteModel,
     golden: GoldenVectors,
     facts: Mapping[str, Any],
     contract: Mapping[str, bytes],
     card: str,
-) -> Path:
-    """Write a bundle of what is known already.
+) -> Bundle:
+    """A bundle of what is known already, not written yet.
 
     Args:
-        folder: of the bundle.
+        folder: where it will be.
         model: what is shipped.
         golden: its vectors, with the names of its classes.
         facts: the manifest without its files.
@@ -119,7 +121,6 @@ def write_files(
 
     Raises:
         DataError: a class name has more than one line, or the file holds another contract or other labels.
-        OutputError: the folder cannot be written, or holds something else.
     """
     contents = {
         MODEL_FILE: model.content,
@@ -131,8 +132,7 @@ def write_files(
     refuse_other_files(model, contents)
     files = {name: {"sha256": _sha256(content), "bytes": len(content)} for name, content in contents.items()}
     manifest = _json({"format": FORMAT, "version": VERSION, **facts, "files": files})
-    replace_folder(folder, {**contents, MANIFEST_FILE: manifest})
-    return folder
+    return Bundle(folder, json.loads(manifest), {**contents, MANIFEST_FILE: manifest})
 
 
 def read_bundle(path: Path) -> Bundle:

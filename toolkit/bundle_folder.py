@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import tempfile
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
@@ -25,7 +26,7 @@ def replace_folder(folder: Path, contents: Mapping[str, bytes]) -> None:
     """
     with writing(folder):
         folder = folder.resolve()
-        _check_replaceable(folder)
+        check_replaceable(folder)
         # Android's packager leaves out what begins with a dot, should one ever stay behind.
         prefix = f".{folder.name}."
         with (
@@ -36,6 +37,14 @@ def replace_folder(folder: Path, contents: Mapping[str, bytes]) -> None:
             for file, content in contents.items():
                 write_bytes(new / file, content)
             _swap(folder, new, old)
+
+
+def name_in(folder: Path) -> str | None:
+    """The name of the bundle in a folder, None where there is none that can be read."""
+    try:
+        return str(json.loads((folder / MANIFEST_FILE).read_bytes())["name"])
+    except (OSError, ValueError, KeyError, TypeError):
+        return None
 
 
 @contextmanager
@@ -53,7 +62,12 @@ def _made(folder: Path) -> Iterator[None]:
         raise
 
 
-def _check_replaceable(folder: Path) -> None:
+def check_replaceable(folder: Path) -> None:
+    """Refuse a place that holds something other than a bundle.
+
+    Raises:
+        OutputError: it is a file, or a folder with files that are no bundle.
+    """
     if folder.exists() and not folder.is_dir():
         raise OutputError(f"{folder}: is a file, not a folder; move it away or choose another place")
     if folder.is_dir() and any(folder.iterdir()) and not (folder / MANIFEST_FILE).exists():

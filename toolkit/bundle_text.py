@@ -8,7 +8,7 @@ from dataclasses import asdict
 from pathlib import Path
 
 from litesmith import __version__
-from litesmith.bundle import write_files
+from litesmith.bundle import Bundle, make_bundle, replace_folder
 from litesmith.bundle_contract import contract_files
 from litesmith.bundle_promise import PROMISE
 from litesmith.calibration.text.contract import TextContract
@@ -18,6 +18,7 @@ from litesmith.converters.label import truth_label
 from litesmith.converters.metadata import LABELS_FILE
 from litesmith.converters.runtime_traps import oldest_runtime_of
 from litesmith.converters.tflite_model import TFLiteModel
+from litesmith.errors import ModelError
 from litesmith.golden_text import golden_of_texts
 from litesmith.training_specs import CLASSIFICATION, EMBEDDING
 
@@ -33,8 +34,28 @@ def write_text_bundle(
 ) -> Path:
     """Write a bundle; one that is there already is replaced when the new one is complete.
 
+    Arguments and errors are those of `text_bundle`.
+
+    Raises:
+        OutputError: the folder cannot be written, or holds something else.
+    """
+    replace_folder(folder, text_bundle(folder, model, texts, contract, name=name, labels=labels).contents)
+    return folder
+
+
+def text_bundle(
+    folder: Path,
+    model: TFLiteModel,
+    texts: Sequence[str],
+    contract: TextContract | None = None,
+    *,
+    name: str,
+    labels: tuple[str, ...] | None = None,
+) -> Bundle:
+    """A bundle that is not written yet.
+
     Args:
-        folder: of the bundle.
+        folder: where it will be.
         model: takes one row of ids, and gives one logit for each label, or an embedding.
         texts: like those of the app; the first 32 become golden vectors.
         contract: which makes the ids; None for the one inside the model.
@@ -44,12 +65,12 @@ def write_text_bundle(
     Raises:
         DataError: there is no contract or no sentence, or the model holds another contract or other labels.
         ModelError: the model takes or gives something else, or the runtime cannot run it.
-        OutputError: the folder cannot be written, or holds something else.
     """
     inside = appended_files(model.content)
     contract = TextContract.from_files(inside) if contract is None else contract
     if labels is None:
         labels = tuple(inside.get(LABELS_FILE, b"").decode().splitlines())
+    _check_head(model, labels)
     golden = golden_of_texts(model, contract, texts, labels)
     facts = {
         "name": name,
@@ -61,4 +82,21 @@ def write_text_bundle(
         "outputs": [{**asdict(golden.output), "holds": "logits" if labels else EMBEDDING}],
         "created_by": {"python": platform.python_version(), "litesmith": __version__},
     }
-    return write_files(folder, model, golden, facts, contract_files(contract), text_card(facts, golden, contract))
+    return make_bundle(folder, model, golden, facts, contract_files(contract), text_card(facts, golden, contract))
+
+
+def _check_head(model: TFLiteModel, labels: tuple[str, ...]) -> None:
+    """A bundle has one row of ids and one answer for it; other models are named by what they are."""
+    found = None
+    if any(len(tensor.shape) == 3 for tensor in model.outputs):  # (1, L, C): an answer for each token
+        found = (
+            f"classifies each token into {len(labels)} classes" if labels else "answers questions by places in a text"
+        )
+    elif len(model.inputs) > 1:
+        found = f"has {len(model.inputs)} inputs, {', '.join(tensor.name for tensor in model.inputs)}"
+    if found is not None:
+        raise ModelError(
+            f"{found}; bundles take sentence classification and embeddings with one input. Use the file with code of "
+            "your own: docs/text_contract.md says how a text becomes its ids",
+            file=model.source,
+        )

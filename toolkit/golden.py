@@ -38,7 +38,8 @@ ROUNDING = 0.01
 class GoldenResult:
     """What a rerun found: `max_steps` is the largest difference, in LSB or whatever `unit` the tolerance has.
 
-    `different` counts output values that are not equal, `wrong_class` lists vectors whose class is another.
+    `different` counts output values that are not equal, `wrong_class` lists vectors whose class is another:
+    None where the output is no logits.
     """
 
     vectors: int
@@ -47,7 +48,7 @@ class GoldenResult:
     unit: str
     different: int
     values: int
-    wrong_class: tuple[int, ...]
+    wrong_class: tuple[int, ...] | None
     runtime: str
     runtime_version: str
     delegate: str
@@ -128,7 +129,11 @@ def compare_golden(
 ) -> GoldenResult:
     """Compare outputs that were computed again, one for each vector and in its type and shape, with those recorded."""
     steps = [_steps(raw, vector, golden) for raw, vector in zip(raws, golden.vectors, strict=True)]
-    expected = [vector.predicted for vector in golden.vectors]
+    wrong = tuple(
+        place
+        for place, (raw, vector) in enumerate(zip(raws, golden.vectors, strict=True))
+        if raw.argmax() != vector.predicted
+    )
     return GoldenResult(
         vectors=len(raws),
         max_steps=max(float(apart.max()) for apart in steps),
@@ -136,9 +141,7 @@ def compare_golden(
         unit=golden.tolerance.unit,
         different=sum(int(np.count_nonzero(apart)) for apart in steps),
         values=sum(apart.size for apart in steps),
-        wrong_class=tuple(
-            place for place, raw in enumerate(raws) if expected[place] is not None and raw.argmax() != expected[place]
-        ),
+        wrong_class=wrong if golden.class_names else None,
         runtime=runtime,
         runtime_version=runtime_version,
         delegate=delegate,

@@ -50,7 +50,8 @@ def _row(result: CpuResult) -> tuple[str, ...]:
     recorded = "-"
     if golden is not None:
         recorded = f"{golden.max_steps:.3g} {golden.unit} apart, {golden.tolerance_steps} allowed"
-        recorded += f", {len(golden.wrong_class)} of another class" + ("" if golden.ok else ": UNMET")
+        classes = "" if golden.wrong_class is None else f", {len(golden.wrong_class)} of another class"
+        recorded += classes + ("" if golden.ok else ": UNMET")
     return (result.device, run.emulator, run.delegate, run.kernels, equal, recorded)
 
 

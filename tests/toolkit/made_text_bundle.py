@@ -27,11 +27,15 @@ CONTRACT = TextContract(
 
 def text_model(labels: tuple[str, ...], contract: TextContract = CONTRACT) -> TextModel:
     """One layer; a classifier, or an embedding where there are no labels."""
+    return model_with(Head("sequence", labels, activation="tanh") if labels else Head("embedding"), contract)
+
+
+def model_with(head: Head, contract: TextContract = CONTRACT) -> TextModel:
+    """One layer with this head, and token types where it reads pairs."""
     architecture = Architecture(
-        family="bert", vocabulary=len(contract.vocabulary), positions=contract.length, token_types=1, embedding=HIDDEN,
-        hidden=HIDDEN, heads=(3,), head_size=8, intermediate=(48,), activation="relu",
+        family="bert", vocabulary=len(contract.vocabulary), positions=contract.length, token_types=1 + head.pairs,
+        embedding=HIDDEN, hidden=HIDDEN, heads=(3,), head_size=8, intermediate=(48,), activation="relu",
     )  # fmt: skip
-    head = Head("sequence", labels, activation="tanh") if labels else Head("embedding")
     random = np.random.default_rng(0)
     weights = {
         name: (random.normal(0, 0.3, shape) + name.endswith("gamma")).astype(np.float32)

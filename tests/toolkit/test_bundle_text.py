@@ -1,4 +1,5 @@
 import json
+import re
 from dataclasses import replace
 
 import numpy as np
@@ -10,8 +11,11 @@ from litesmith.bundle_text import write_text_bundle
 from litesmith.calibration.text.contract import TextContract
 from litesmith.cli import main
 from litesmith.commands.bundle import ASSETS
+from litesmith.converters.keras import convert
 from litesmith.converters.metadata_text import with_text_metadata
+from litesmith.converters.quantize import QuantizationSpec
 from litesmith.converters.text.architecture import Head
+from litesmith.converters.text.encoder import build_encoder
 from litesmith.dataset import Dataset
 from litesmith.errors import DataError, ModelError
 from litesmith.golden import VECTORS_FILE, verify_golden
@@ -27,6 +31,7 @@ from tests.toolkit.made_text_bundle import (
     TEXTS,
     float_file,
     integer_file,
+    model_with,
     text_bundle,
     with_length,
 )
@@ -101,7 +106,7 @@ def test_an_embedding_has_no_classes(embedding, tmp_path):
     golden = GoldenVectors.from_json(bundle.contents[VECTORS_FILE].decode())
     assert {vector.predicted for vector in golden.vectors} == {None}
     result = verify_golden(bundle.folder)
-    assert result.ok and result.wrong_class == ()
+    assert result.ok and result.wrong_class is None
     card = bundle.contents["MODEL_CARD.md"].decode()
     assert "the embedding of the text" in card and "No accuracy stands here" in card
 
@@ -184,7 +189,7 @@ def test_the_command_makes_a_bundle_of_a_converted_file(classes, tmp_path, capsy
     file, sentences, out = tmp_path / "small.tflite", tmp_path / "sentences.txt", tmp_path / "bundle"
     file.write_bytes(described.content)
     sentences.write_text("a good film\na bad film\n")
-    (tmp_path / "project" / "app").mkdir(parents=True)
+    (tmp_path / "project" / "app" / "src").mkdir(parents=True)
     assert main(["bundle", str(file)]) == 2
     assert "pass --sentences FILE" in capsys.readouterr().err
     assert main(["bundle", str(file), "--sentences", str(sentences)]) == 2
@@ -194,3 +199,102 @@ def test_the_command_makes_a_bundle_of_a_converted_file(classes, tmp_path, capsy
     document = json.loads(capsys.readouterr().out)
     assert (document["name"], document["golden"]["vectors"], document["bundle"]) == ("small", 2, str(out))
     assert read_bundle(tmp_path / "project" / ASSETS).contents == read_bundle(out).contents
+
+
+@pytest.fixture
+def given(classes, embedding, tmp_path):
+    """A folder with a classifier's and an embedding's file, sentences, and an app's project."""
+    for name, model, head in (
+        ("classes", classes, Head("sequence", LABELS, activation="tanh")),
+        ("vectors", embedding, Head("embedding")),
+    ):
+        described = with_text_metadata(model, CONTRACT, head, name=name)
+        (tmp_path / f"{name}.tflite").write_bytes(described.content)
+    (tmp_path / "sentences.txt").write_text("a good film\na bad film\n")
+    (tmp_path / "project/app/src").mkdir(parents=True)
+    return tmp_path
+
+
+def bundle_command(folder, file, *further):
+    words = ["bundle", folder / file, "--sentences", folder / "sentences.txt", "--out", folder / "out", *further]
+    return main([str(word) for word in words])
+
+
+def gradle(folder):
+    (folder / "project/app/build.gradle").write_text("implementation 'org.tensorflow:tensorflow-lite:1.0.0'\n")
+    return folder / "project"
+
+
+def other_files(folder):
+    (folder / "project" / ASSETS).mkdir(parents=True)
+    (folder / "project" / ASSETS / "mine.txt").write_text("mine")
+    return folder / "project"
+
+
+def no_project(folder):
+    (folder / "bad" / "app").mkdir(parents=True)
+    return folder / "bad"
+
+
+@pytest.mark.parametrize(
+    ("make", "message"),
+    [
+        (no_project, "is no Android project"),
+        (other_files, "holds files that are no bundle"),
+        (gradle, "but the app has"),
+    ],
+)
+def test_an_app_that_cannot_take_it_leaves_no_bundle(given, capsys, make, message):
+    assert bundle_command(given, "classes.tflite", "--android", make(given)) == 2
+    assert message in capsys.readouterr().err
+    assert not (given / "out").exists()
+
+
+def test_options_for_a_file_are_refused_for_a_folder(given, capsys):
+    assert bundle_command(given, "classes.tflite") == 0
+    before = (given / "out" / MANIFEST_FILE).read_bytes()
+    capsys.readouterr()
+    for words in (["--sentences", str(given / "sentences.txt")], ["--out", str(given / "other")]):
+        assert main(["bundle", str(given / "out"), *words]) == 2
+        assert "give that file, or leave them out" in capsys.readouterr().err
+    assert not (given / "other").exists()
+    assert (given / "out" / MANIFEST_FILE).read_bytes() == before
+
+
+def test_a_file_that_is_not_there_is_said_to_be_missing(given, capsys):
+    assert bundle_command(given, "nothere.tflite") == 2
+    assert "nothere.tflite: does not exist; check the path" in capsys.readouterr().err
+
+
+def test_an_embedding_has_no_class_to_count_and_what_it_replaced_is_named(given, capsys):
+    assert bundle_command(given, "classes.tflite") == 0
+    found = capsys.readouterr().out
+    assert "0 give another class" in found and "replaced" not in found
+    assert bundle_command(given, "vectors.tflite") == 0
+    found = capsys.readouterr().out
+    assert "another class" not in found
+    assert "replaced: classes, whose bundle was there" in found
+    assert main(["verify", str(given / "out")]) == 0
+    assert "another class" not in capsys.readouterr().out
+    assert bundle_command(given, "vectors.tflite", "--json") == 0
+    document = json.loads(capsys.readouterr().out)
+    assert document["golden"]["wrong_class"] is None
+    assert document["bundle_replaced"] == "vectors"
+
+
+@pytest.mark.parametrize(
+    ("head", "message"),
+    [
+        (Head("token", ("none", "name", "place")), "classifies each token into 3 classes; bundles take sentence"),
+        (Head("answer"), "answers questions by places in a text; bundles take sentence classification"),
+        (Head("sequence", LABELS, activation="tanh", pairs=True), "has 2 inputs, .*token_types.*; bundles take"),
+    ],
+)
+def test_another_head_is_refused_by_what_it_is(given, capsys, head, message):
+    other = convert(build_encoder(model_with(head)), QuantizationSpec("float32"))
+    described = with_text_metadata(other, CONTRACT, head, name="other")
+    (given / "other.tflite").write_bytes(described.content)
+    assert bundle_command(given, "other.tflite") == 2
+    found = capsys.readouterr().err
+    assert re.search(message, found) and "docs/text_contract.md" in found
+    assert not (given / "out").exists()

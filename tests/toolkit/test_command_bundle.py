@@ -53,7 +53,7 @@ def run(made, tmp_path) -> Path:
 def app(tmp_path) -> Path:
     """The least that counts as an app: a project with its module."""
     folder = tmp_path / "project"
-    (folder / "app").mkdir(parents=True)
+    (folder / "app" / "src").mkdir(parents=True)
     return folder
 
 
@@ -146,7 +146,7 @@ def test_a_model_that_computes_something_else_is_exit_1_and_not_installed(run, a
     assert not answer.document["ok"]
     assert answer.document["installed"] is None
     assert "computes something else" in answer.text
-    assert not list((app / "app").iterdir())
+    assert not list((app / "app" / "src").iterdir())
 
 
 def test_a_changed_file_is_exit_2_and_not_installed(run, app):
@@ -155,7 +155,7 @@ def test_a_changed_file_is_exit_2_and_not_installed(run, app):
     with pytest.raises(ModelError, match=r"labels\.txt: was changed") as caught:
         execute(run, "--android", app)
     assert caught.value.exit_code == 2
-    assert not list((app / "app").iterdir())
+    assert not list((app / "app" / "src").iterdir())
 
 
 def test_a_model_that_cannot_be_run_is_an_error(run):

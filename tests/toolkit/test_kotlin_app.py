@@ -20,8 +20,8 @@ def bundle(golden, tmp_path_factory, quantize_details) -> Bundle:
 
 @pytest.fixture
 def app(tmp_path):
-    for folder in ("app", "gradle"):
-        (tmp_path / folder).mkdir()
+    for folder in ("app/src", "gradle"):
+        (tmp_path / folder).mkdir(parents=True)
     (tmp_path / CATALOGUE).write_text(f'[libraries]\ntensorflow-lite = "{TFLITE}:2.16.1"\n')
     return tmp_path
 
@@ -33,6 +33,7 @@ def test_an_app_gets_the_class_and_the_vectors(bundle, app):
     source = (app / SOURCE).read_text(encoding="utf-8")
     assert f'"{bundle.manifest["files"]["model.tflite"]["sha256"]}"' in source
     assert "ElementType.INT8" in source
+    assert "change the model, not this file" in source and "recipe" not in source
     assert (app / VECTORS).read_bytes() == bundle.contents["golden/vectors.json"]
     assert [str(pin) for pin in files.runtimes] == [f"{TFLITE}:2.16.1"]
     assert app_files(bundle, app) == files
@@ -88,10 +89,17 @@ def test_a_bundle_that_contradicts_itself_is_refused(bundle, app):
 
 
 def test_a_folder_that_is_no_project_is_refused(bundle, app, tmp_path):
-    with pytest.raises(OutputError, match=r"is no Android project, it has no module app/; give the folder that holds"):
+    with pytest.raises(
+        OutputError, match=r"is no Android project, it has no module app/ with src/ or a Gradle file; give the"
+    ):
         app_files(bundle, tmp_path / "gradle")
+    (tmp_path / "empty" / "app").mkdir(parents=True)
+    with pytest.raises(OutputError, match="is no Android project"):
+        app_files(bundle, tmp_path / "empty")
+    (tmp_path / "empty" / "app" / "build.gradle.kts").touch()
+    assert app_files(bundle, tmp_path / "empty")
     (app / "app/src/main").mkdir(parents=True)
-    with pytest.raises(OutputError, match=f"it has no module app/; give {app.resolve()}, which holds it"):
+    with pytest.raises(OutputError, match=f"a Gradle file; give {app.resolve()}, which holds it"):
         app_files(bundle, app / "app")
 
 

@@ -97,7 +97,7 @@ def test_an_app_gets_the_vocabulary_as_an_asset(tmp_path):
     bundle = text_bundle(tmp_path, float_file(LABELS), LABELS)
     assert app_facts(bundle).preprocess == CONTRACT
     app = tmp_path / "project"
-    (app / "app").mkdir(parents=True)
+    (app / "app" / "src").mkdir(parents=True)
     install(bundle, app, ASSETS, app_files(bundle, app).contents)
     assert (app / ASSETS / "vocabulary.txt").read_bytes() == CONTRACT.to_files()["vocabulary.txt"]
     assert "TextPreprocess" in (app / SOURCE).read_text(encoding="utf-8")

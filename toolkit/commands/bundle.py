@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import argparse
-import json
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from litesmith.commands.answer import Answer
-from litesmith.errors import DataError, OutputError
+from litesmith.errors import ModelError, OutputError
 
 if TYPE_CHECKING:
     from litesmith.bundle import Bundle
@@ -59,66 +58,65 @@ def execute(args: argparse.Namespace) -> Answer:
 
     Raises:
         DataError: a file is given without sentences, or holds no text contract.
-        ModelError: there is no bundle, a file of it was changed or contradicts another, the model cannot be run, or the
-            app cannot use it.
+        ModelError: there is no bundle, or one with options for a file, a file of it was changed or contradicts another,
+            the model cannot be run, or the app cannot use it.
         OutputError: the app's folder does not exist, is no app's, or cannot be written, or a file is given without
             `--out`.
     """
     from litesmith.bundle import read_bundle
     from litesmith.bundle_facts import bundle_facts
+    from litesmith.commands.bundle_of_file import make_of_file
     from litesmith.golden import verify_golden
 
-    if args.android is not None and not args.android.is_dir():
-        raise OutputError(f"{args.android}: is no folder; give the folder of the app's project")
-    bundle = read_bundle(_made_of_file(args) if args.folder.is_file() else args.folder)
+    _check_places(args)
+    folder, before = make_of_file(args) if args.folder.is_file() else (args.folder, None)
+    bundle = read_bundle(folder)
     bundle_facts(bundle)
     golden = verify_golden(bundle.folder)
     installed = _install(bundle, args.android) if args.android is not None and golden.ok else None
-    document, text = _document(bundle, golden, installed), _text(bundle, golden, installed)
+    document, text = _document(bundle, golden, before, installed), _text(bundle, golden, before, installed)
     return Answer(document, text, 0 if golden.ok else 1)
 
 
-def _made_of_file(args: argparse.Namespace) -> Path:
-    """The bundle of a text model that no recipe made."""
-    from litesmith.bundle_text import write_text_bundle
-    from litesmith.calibration.text.sentences import read_sentences
-    from litesmith.converters.tflite_model import TFLiteModel
+def _check_places(args: argparse.Namespace) -> None:
+    """What can be said of folders and options before a model is looked at."""
+    from litesmith.bundle_folder import check_replaceable
+    from litesmith.kotlin_app import check_project
 
-    model = TFLiteModel.from_file(args.folder)
-    if args.sentences is None:
-        raise DataError(f"{args.folder}: a bundle proves a text model by sentences; pass --sentences FILE")
-    if args.out is None:
-        raise OutputError(f"{args.folder}: is no bundle yet; say where one shall be made with --out FOLDER")
-    return write_text_bundle(args.out, model, read_sentences(args.sentences), name=args.folder.stem)
+    if not args.folder.exists():
+        raise ModelError("does not exist; check the path", file=args.folder)
+    if args.folder.is_dir() and (args.sentences or args.out):
+        raise ModelError(
+            "is a folder; --sentences and --out make a bundle of a .tflite: give that file, or leave them out",
+            file=args.folder,
+        )
+    if args.android is None:
+        return
+    if not args.android.is_dir():
+        raise OutputError(f"{args.android}: is no folder; give the folder of the app's project")
+    check_project(args.android)
+    check_replaceable(args.android / ASSETS)
 
 
 def _install(bundle: Bundle, app: Path) -> _Installed:
+    from litesmith.bundle_folder import name_in
     from litesmith.kotlin_app import app_files, install
 
     files = app_files(bundle, app)  # first: a bundle that the app cannot use changes nothing
     folder = app / ASSETS
-    replaced = _name(folder)
+    replaced = name_in(folder)
     install(bundle, app, ASSETS, files.contents)
     return _Installed(folder, replaced, tuple(str(app / path) for path in files.contents), files.runtimes)
 
 
-def _name(folder: Path) -> str | None:
-    """The name of the bundle in a folder, None where there is none that can be read."""
-    from litesmith.bundle_folder import MANIFEST_FILE
-
-    try:
-        return str(json.loads((folder / MANIFEST_FILE).read_bytes())["name"])
-    except (OSError, ValueError, KeyError, TypeError):
-        return None
-
-
-def _document(bundle: Bundle, golden: GoldenResult, installed: _Installed | None) -> dict[str, Any]:
+def _document(bundle: Bundle, golden: GoldenResult, before: str | None, installed: _Installed | None) -> dict[str, Any]:
     return {
         "ok": golden.ok,
         "bundle": str(bundle.folder),
         "name": bundle.manifest["name"],
         "oldest_runtime": bundle.manifest["oldest_runtime"],
         "files": bundle.manifest["files"],
+        "bundle_replaced": before,
         "golden": golden.to_dict(),
         "installed": None if installed is None else str(installed.folder),
         "replaced": None if installed is None else installed.replaced,
@@ -127,14 +125,17 @@ def _document(bundle: Bundle, golden: GoldenResult, installed: _Installed | None
     }
 
 
-def _text(bundle: Bundle, golden: GoldenResult, installed: _Installed | None) -> str:
+def _text(bundle: Bundle, golden: GoldenResult, before: str | None, installed: _Installed | None) -> str:
     total = sum(len(content) for content in bundle.contents.values())
+    classes = "" if golden.wrong_class is None else f"; {len(golden.wrong_class)} give another class"
+    named = before not in (None, bundle.manifest["name"])
     lines = [
         f"bundle: {bundle.folder}",
+        *([f"replaced: {before}, whose bundle was there"] if named else []),
         f"files: all {len(bundle.manifest['files'])} are those of the manifest, {total:,} bytes",
         f"golden: {golden.vectors} vectors on {golden.runtime} {golden.runtime_version} ({golden.delegate}): "
         f"{golden.different} of {golden.values} values differ, by at most {golden.max_steps:.3g} {golden.unit} "
-        f"({golden.tolerance_steps} allowed); {len(golden.wrong_class)} give another class",
+        f"({golden.tolerance_steps} allowed){classes}",
     ]
     if not golden.ok:
         lines.append("unmet: this runtime computes something else than the one that made the bundle; not installed")

@@ -65,10 +65,11 @@ def _on_host(path: Path) -> Answer:
     bundle = read_bundle(path)
     golden = verify_golden(bundle.folder)
     document = {"ok": golden.ok, "bundle": str(bundle.folder), "device": "host", "emulated": False}
+    classes = "" if golden.wrong_class is None else f"; {len(golden.wrong_class)} give another class"
     text = (
         f"{bundle.folder} on host: {golden.vectors} golden vectors on {golden.runtime} {golden.runtime_version} "
         f"({golden.delegate}): {golden.different} of {golden.values} values differ, by at most {golden.max_steps:.3g} "
-        f"{golden.unit} ({golden.tolerance_steps} allowed); {len(golden.wrong_class)} give another class\n"
+        f"{golden.unit} ({golden.tolerance_steps} allowed){classes}\n"
         + ("ok" if golden.ok else "unmet: this machine computes something else")
     )
     return Answer({**document, "golden": golden.to_dict()}, text, 0 if golden.ok else 1)

@@ -1,0 +1,42 @@
+"""A bundle of a `.tflite` that no recipe made, written once the app is known to take it."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+from litesmith.errors import DataError, OutputError
+
+
+def make_of_file(args: argparse.Namespace) -> tuple[Path, str | None]:
+    """Write the bundle of a text model.
+
+    Args:
+        args: of `litesmith bundle`: the file, its sentences, where the bundle goes, and the app or None.
+
+    Returns:
+        The bundle's folder, and the name of the bundle that was there; None where there was none.
+
+    Raises:
+        DataError: there are no sentences, or the file holds no text contract.
+        ModelError: it is no such model, or the app cannot use it.
+        OutputError: `--out` is missing, cannot be written or holds something else, or the app's folder is no app's.
+    """
+    from litesmith.bundle_folder import check_replaceable, name_in, replace_folder
+    from litesmith.bundle_text import text_bundle
+    from litesmith.calibration.text.sentences import read_sentences
+    from litesmith.converters.tflite_model import TFLiteModel
+    from litesmith.kotlin_app import app_files
+
+    model = TFLiteModel.from_file(args.folder)
+    if args.sentences is None:
+        raise DataError(f"{args.folder}: a bundle proves a text model by sentences; pass --sentences FILE")
+    if args.out is None:
+        raise OutputError(f"{args.folder}: is no bundle yet; say where one shall be made with --out FOLDER")
+    check_replaceable(args.out)
+    bundle = text_bundle(args.out, model, read_sentences(args.sentences), name=args.folder.stem)
+    if args.android is not None:
+        app_files(bundle, args.android)  # says what the app cannot use before anything is written
+    before = name_in(args.out)
+    replace_folder(args.out, bundle.contents)
+    return args.out, before
