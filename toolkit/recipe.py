@@ -68,7 +68,12 @@ class QuantizeSpec:
         except ConversionError as error:
             raise RecipeError(str(error), key="ranges") from error
         used = self.mode == "int8" and self.qat is None
-        require(used or not chosen, "effort", "method and ranges are for int8 without quantization-aware training")
+        require(
+            used or not chosen,
+            "effort",
+            "method and ranges are for int8 without quantization-aware training; remove them, or "
+            + ("[quantize.qat]" if self.mode == "int8" else 'set mode = "int8"'),
+        )
         require(self.qat is None or self.mode == "int8", "qat", f"trains for int8; remove it for {self.mode}")
         plain = QuantizationSpec(self.mode, self.io)
         require(

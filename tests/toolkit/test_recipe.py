@@ -95,6 +95,11 @@ def test_the_contract_of_images_is_a_choice_of_the_data(tmp_path):
         ("[prune]\nsparsity = 1.5\ntrain = {epochs = 1}", "prune.sparsity", "not between 0 and 1"),
         ("[prune]\nsparsity = 'half'\ntrain = {epochs = 1}", "prune.sparsity", "must be a number"),
         ("[prune]\nsparsity = 0.5", "prune.train", "[prune] needs it"),
+        (
+            "[quantize]\neffort = 'high'\n[quantize.qat]\ntrain = { epochs = 1 }",
+            "quantize.effort",
+            "training; remove them, or [quantize.qat]",
+        ),
         ("[quantize]\nmode = 'int16x8'\neffort = 'high'", "quantize.effort", "are for int8 without"),
         ("[prune]\ntrain = {epochs = 0}", "prune.train.epochs", "at least one epoch"),
         ("[teacher]\nmodel = 'a:b'", "teacher", "of no use without [distill]"),

@@ -33,9 +33,15 @@ def load_text(data: DataSpec, text: TextSpec, *, task: str, source: str, base: P
     Raises:
         DataError: a file cannot be read, a table has no such columns, an empty text or a label that is no class, or
             there are too few samples.
-        RecipeError: the tokenizer's folder does not exist.
+        RecipeError: the tokenizer's folder does not exist, or has fewer tokens than the student shall keep.
     """
     contract = whole_contract(text, base)
+    if text.vocabulary is not None and text.vocabulary > len(contract.vocabulary):
+        raise RecipeError(
+            f"{text.vocabulary:,} is more than the {len(contract.vocabulary):,} tokens of {text.tokenizer}; leave it "
+            "out to keep all of them",
+            key="data.text.vocabulary",
+        )
     read = read_plain if task == EMBEDDING else read_labelled
     sentences = read(base / source, text)
     sentences = sentences.at(long_enough(sentences.texts, text))

@@ -5,11 +5,12 @@ from __future__ import annotations
 from pathlib import Path
 
 from litesmith.calibration.text.contract import TextContract
+from litesmith.calibration.text.tokenizer_folder import contract_from_folder
 from litesmith.converters.huggingface import load_text_model
 from litesmith.converters.text.architecture import Head, TextModel
 from litesmith.dataset import Dataset
-from litesmith.errors import RecipeError
-from litesmith.recipe_paths import model_source
+from litesmith.errors import DataError, RecipeError
+from litesmith.recipe_paths import model_folder, model_source
 from litesmith.text.student import shaped, with_tokens
 from litesmith.training_specs import EMBEDDING, TEACHER, ModelSpec
 
@@ -25,6 +26,7 @@ def checkpoint(spec: ModelSpec, train: Dataset, *, base: Path, key: str, seed: i
     """
     contract = _contract(train)
     source = model_source(spec.model, base=base, key=f"{key}.model")
+    _check_tokenizer(spec, contract, model_folder(spec.model, base=base, key=f"{key}.model"))
     head = Head("sequence", train.class_names) if train.class_names else None
     model = load_text_model(source, length=contract.length, head=head, seed=seed)
     if head is None and model.head.kind != EMBEDDING:
@@ -68,6 +70,22 @@ def first_student(
     if contract.kept_ids is not None:
         model = with_tokens(model, contract.kept_ids, contract.pad_id)
     return shaped(model, spec, seed)
+
+
+def _check_tokenizer(spec: ModelSpec, contract: TextContract, folder: Path | None) -> None:
+    """Ids mean what they meant in the checkpoint's own training, as far as its folder says what that was."""
+    if folder is None:
+        return
+    try:
+        own = contract_from_folder(folder, contract.length).vocabulary
+    except DataError:
+        return  # no contract can say what it does, so that another folder has to be named
+    if own != contract.vocabulary:
+        raise RecipeError(
+            f"has {len(contract.vocabulary):,} tokens that are not the {len(own):,} of the tokenizer in {spec.model}: "
+            f"its ids mean other tokens there; name {spec.model}",
+            key="data.text.tokenizer",
+        )
 
 
 def _contract(data: Dataset) -> TextContract:

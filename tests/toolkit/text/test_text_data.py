@@ -79,7 +79,7 @@ def test_a_drawn_part_depends_on_the_seed_alone(folder):
 
 
 def test_the_student_sees_a_smaller_vocabulary_and_the_teacher_the_whole(folder):
-    samples = load(folder, vocabulary=60)
+    samples = load(folder, vocabulary=59)
     student, teacher = samples.splits.train, samples.teacher.train
     small, whole = student.preprocess.vocabulary, teacher.preprocess.vocabulary
     assert len(small) < len(whole)
@@ -109,6 +109,7 @@ def test_sentences_without_labels_are_in_no_other_part(folder):
         ({"test": "missing.tsv"}, "no such file"),
         ({"tokenizer": "hf:nowhere"}, "is no folder"),
         ({"vocabulary": 12}, "no place for them"),
+        ({"vocabulary": 9_000_000}, "data.text.vocabulary: 9,000,000 is more than the [0-9]+ tokens of hf:tokenizer"),
     ],
 )
 def test_what_does_not_fit_is_said(folder, changes, message):

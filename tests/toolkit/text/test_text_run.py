@@ -1,15 +1,22 @@
 """The whole chain on sentences: a small BERT as teacher, and a student made of one of its layers."""
 
 import json
+import re
+import shutil
 
 import numpy as np
 import pytest
 
 from litesmith.calibration.text.contract import TextContract
 from litesmith.converters.tflite_model import TFLiteModel
+from litesmith.data_spec import DataSpec
+from litesmith.errors import RecipeError
 from litesmith.measure import predict
 from litesmith.recipe import Recipe
 from litesmith.recipe_data import load_samples
+from litesmith.text.models import checkpoint
+from litesmith.text.spec import TextSpec
+from litesmith.training_specs import ModelSpec
 
 pytestmark = pytest.mark.xdist_group("text_run")
 
@@ -190,3 +197,41 @@ def test_the_data_depend_on_the_recipe_alone(text_run, monkeypatch):
     monkeypatch.setenv("TEXT_TABLES", str(folder))
     recipe = Recipe.from_toml(folder / "recipe.toml")
     assert load_samples(recipe.data, base=folder, seed=recipe.seed).digest == ledger["digests"]["data"]
+
+
+@pytest.fixture
+def untrained(tmp_path):
+    """The recipe's folder before a run, and a second tokenizer in it, of which some tokens are left out."""
+    write_teacher(tmp_path / "teacher")
+    shutil.copytree(tmp_path / "teacher", tmp_path / "other")
+    tokens = (tmp_path / "teacher" / "vocab.txt").read_text().splitlines()
+    (tmp_path / "other" / "vocab.txt").write_text("\n".join(one for one in tokens if one != "music") + "\n")
+    write_table(tmp_path / "train.tsv", sentences(200, 1))
+    return tmp_path
+
+
+def built(folder):
+    text = TextSpec("hf:other", 12, classes=LABELS)
+    samples = load_samples(DataSpec("train.tsv", text=text), base=folder, seed=3)
+    return checkpoint(ModelSpec("hf:teacher"), samples.teacher.train, base=folder, key="teacher", seed=3)
+
+
+def test_the_tokenizer_of_another_model_is_refused_before_any_training(untrained, run_command):
+    (untrained / "more.txt").write_text("the story was very long and the music was fun\n")
+    write_table(untrained / "dev.tsv", sentences(40, 2))
+    recipe = RECIPE.replace("${TEXT_TABLES}/", "").replace('tokenizer = "hf:teacher"', 'tokenizer = "hf:other"')
+    (untrained / "recipe.toml").write_text(recipe.replace("vocabulary = 74", "vocabulary = 73"))
+    command = run_command("run", untrained / "recipe.toml", "--out", untrained / "out")
+    assert command.code == 2
+    assert re.search(
+        r"data\.text\.tokenizer: has \d+ tokens that are not the \d+ of the tokenizer in hf:teacher", command.err
+    )
+    assert not list((untrained / "out").rglob("weights*"))
+
+
+def test_a_checkpoint_whose_tokenizer_no_contract_can_say_takes_another_that_fits(untrained):
+    with pytest.raises(RecipeError, match="are not the"):
+        built(untrained)
+    config = untrained / "teacher" / "tokenizer_config.json"
+    config.write_text(json.dumps({**json.loads(config.read_text()), "padding_side": "left"}))
+    assert built(untrained).architecture.vocabulary == 74
