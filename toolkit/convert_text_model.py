@@ -11,6 +11,7 @@ from typing import Any, Literal
 from litesmith.convert_text_choice import choose
 from litesmith.convert_text_explain import explanation
 from litesmith.convert_text_measure import JudgedFile, TextLimits, answers
+from litesmith.convert_text_out import refuse_overwriting
 from litesmith.converters.text.convert_agreement import compare_answers
 from litesmith.converters.text.convert_files import MODES, Mode, Progress, TextConverter, TextFile, silent
 from litesmith.converters.text.convert_source import TextSource, open_text_source
@@ -111,6 +112,8 @@ def convert_text(
         samples=samples,
         seed=seed,
     )
+    if out is not None:
+        refuse_overwriting(Path(out), opened.folders, texts if isinstance(texts, Path) else None)
     options = _Options(quantize, output, wide_rows, limits)
     _check_options(opened, options, explain=explain)
     seconds = {"read": time.perf_counter() - start}

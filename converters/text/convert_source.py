@@ -54,6 +54,7 @@ class TextSource:
         calibration: sentences to calibrate with.
         judged: others to judge with.
         name: of the checkpoint, for people.
+        folders: that checkpoint and tokenizer were read from.
     """
 
     model: TextModel
@@ -61,6 +62,7 @@ class TextSource:
     calibration: Texts
     judged: Texts
     name: str
+    folders: tuple[Path, ...] = ()
 
 
 def open_text_source(
@@ -102,7 +104,7 @@ def open_text_source(
     texts = _drawn(model, contract, _texts(model, sentences, columns), wanted, seed)
     calibration, judged = _divided(texts)
     name = Path(str(source).removeprefix(SCHEME)).name.strip(".") or folder.resolve().name
-    return TextSource(replace(model, origin=name), contract, calibration, judged, name)
+    return TextSource(replace(model, origin=name), contract, calibration, judged, name, (folder, tokenizer or folder))
 
 
 def _check_padding(model: TextModel, contract: TextContract, folder: Path) -> None:
