@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from litesmith.convert_text_measure import JudgedFile
+from litesmith.convert_text_measure import JudgedFile, below
 
 # A file holds where it agrees so far, unless another limit was given: mean cosine of embeddings, share of same answers.
 HOLDS_COSINE, HOLDS_SAME = 0.99, 0.97
@@ -32,6 +32,18 @@ def choose(files: Sequence[JudgedFile], *, limited: bool = False) -> tuple[Judge
         return taken, f"take {taken.file.mode}: {without}; it agrees ({_figure(taken)}) and runs where float is at hand"
     taken = max(files, key=lambda one: (-len(one.unmet), one.agreement.share))
     return taken, f"take {taken.file.mode} if you must: {without}, and no other does; it is the nearest"
+
+
+def shortfall(one: JudgedFile) -> str:
+    """What a file that does not hold lacks, and what helps; empty where it holds."""
+    if one.agreement.share >= _least(one):
+        return ""
+    kind = "cosine" if one.agreement.same is None else "same answers"
+    explain = "--explain and " if one.file.mode == "int" else ""
+    return (
+        f"it does not hold: {kind} {below(one.agreement.share, _least(one))}; calibrate with more sentences like those "
+        f"of the app, or see {explain}--quantize compare"
+    )
 
 
 def _integer_reason(taken: JudgedFile, files: Sequence[JudgedFile], good: Sequence[JudgedFile]) -> str:

@@ -50,14 +50,15 @@ class TextLimits:
 
     def unmet(self, model: TFLiteModel, agreement: Agreement, host_ms: float) -> tuple[str, ...]:
         """What a file does not keep, in words."""
-        size = len(model.content)
+        size, least, share = len(model.content), self.min_agreement, agreement.share
         checks = (
-            (self.min_agreement, agreement.share, -1, "agreement {:.4f} is below {:.4f}"),
             (self.min_snr_db, agreement.snr_db, -1, "an SNR of {:.1f} dB is below {:.1f}"),
             (self.max_bytes, size, 1, "{:,} bytes are more than {:,}"),
             (self.max_host_ms, host_ms, 1, "{:.4g} ms on this host are more than {:.4g}"),
         )
         missed = [text.format(found, limit) for limit, found, sign, text in checks if _beyond(limit, found, sign)]
+        if least is not None and _beyond(least, share, -1):
+            missed.insert(0, f"agreement {below(share, least)}")
         return (*missed, *Placement(self.targets)(model))
 
 
@@ -89,6 +90,14 @@ class JudgedFile:
             "seconds": round(self.file.seconds, 2),
             "unmet": list(self.unmet),
         }
+
+
+def below(found: float, limit: float) -> str:
+    """Says that a share is below a limit, with as many digits, 4 to 16, as the limit has and as tell them apart."""
+    digits = 4
+    while digits < 16 and (float(f"{limit:.{digits}f}") != limit or f"{found:.{digits}f}" == f"{limit:.{digits}f}"):
+        digits += 1
+    return f"{found:.{digits}f} is below {limit:.{digits}f}"
 
 
 def answers(model: TFLiteModel, texts: Texts, on_text: Callable[[int], None]) -> tuple[npt.NDArray[np.float32], float]:

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Literal
 
-from litesmith.convert_text_choice import choose
+from litesmith.convert_text_choice import choose, shortfall
 from litesmith.convert_text_explain import explanation
 from litesmith.convert_text_measure import JudgedFile, TextLimits, answers
 from litesmith.convert_text_out import refuse_overwriting
@@ -33,7 +33,7 @@ class TextConversion:
         taken: the file, with its metadata and contract inside.
         files: all that were made, `taken` among them.
         refused: why others could not be made, by their mode.
-        why: which to take and why, where several were asked for; else empty.
+        why: which to take and why, where several were asked for; else what a file that does not hold lacks, or empty.
         seconds: by step.
         report: where the integers of `int` lose accuracy and what each rewrite gains; None if not asked for.
     """
@@ -118,13 +118,18 @@ def convert_text(
     _check_options(opened, options, explain=explain)
     seconds = {"read": time.perf_counter() - start}
     files, refused = _judged(opened, options, on_progress, seconds)
-    if quantize == "compare":
-        taken, why = choose(files, limited=limits.min_agreement is not None)
-    else:
-        taken, why = files[0], ""
+    taken, why = _chosen(files, options)
     explained = explanation(opened, files, on_progress, seconds, output=output, wide=wide_rows) if explain else None
     done = TextConversion(opened, taken, files, refused, why, seconds, explained)
     return done if out is None else _written(done, Path(out))
+
+
+def _chosen(files: tuple[JudgedFile, ...], options: _Options) -> tuple[JudgedFile, str]:
+    """The file to take, and why; of a single file, why not."""
+    limited = options.limits.min_agreement is not None
+    if options.quantize == "compare":
+        return choose(files, limited=limited)
+    return files[0], "" if limited else shortfall(files[0])
 
 
 def _written(done: TextConversion, out: Path) -> TextConversion:
@@ -154,7 +159,8 @@ def _judged(
 ) -> tuple[tuple[JudgedFile, ...], dict[str, str]]:
     """Every file that was asked for and can be made; a single one that cannot is an error."""
     converter = TextConverter(source, on_progress)
-    expected = None
+    # Where it costs little, weights that compute nothing are found before any work.
+    expected = None if options.quantize == "int" else converter.expected(source.judged, through_keras=True)
     files: list[JudgedFile] = []
     refused: dict[str, str] = {}
     for mode in MODES if options.quantize == "compare" else (options.quantize,):

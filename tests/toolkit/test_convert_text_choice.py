@@ -2,7 +2,7 @@
 
 import pytest
 
-from litesmith.convert_text_choice import choose
+from litesmith.convert_text_choice import choose, shortfall
 from litesmith.convert_text_measure import JudgedFile, TextLimits
 from litesmith.converters.text.convert_agreement import Agreement
 from litesmith.converters.text.convert_files import TextFile
@@ -59,10 +59,21 @@ def test_where_nothing_holds_the_nearest_is_taken_and_called_so(judged):
     assert why.startswith("take dynamic if you must")
 
 
+def test_a_single_file_that_does_not_hold_says_so(judged):
+    assert shortfall(judged("int", 0.99, 6.0)) == ""
+    assert shortfall(judged("int", 0.969, 6.0)) == (
+        "it does not hold: cosine 0.9690 is below 0.9900; calibrate with more sentences like those of the app, or see "
+        "--explain and --quantize compare"
+    )
+    assert "--explain" not in shortfall(judged("int8", 0.969, 6.0))
+
+
 @pytest.mark.parametrize(
     ("limits", "words"),
     [
         (TextLimits(min_agreement=0.99), "agreement 0.9800 is below 0.9900"),
+        (TextLimits(min_agreement=0.99999), "agreement 0.98000 is below 0.99999"),
+        (TextLimits(min_agreement=0.9800004), "agreement 0.9800000 is below 0.9800004"),
         (TextLimits(min_snr_db=31), "an SNR of 30.0 dB is below 31.0"),
         (TextLimits(max_bytes=9), "bytes are more than 9"),
         (TextLimits(max_host_ms=1.5), "2 ms on this host are more than 1.5"),
