@@ -174,7 +174,7 @@ def _judged(
         seconds[mode] = file.seconds
         start = time.perf_counter()
         if expected is None:
-            expected = converter.expected(source.judged, through_keras=options.quantize != "int")
+            expected = converter.expected(source.judged, through_keras=False)
         files.append(
             _judge(source, file, expected, options.limits, _step(on_progress, f"judge {mode}", len(source.judged)))
         )

@@ -20,6 +20,7 @@ from litesmith.converters.text.integer.from_model import network_of
 from litesmith.converters.text.integer.operations import Rows
 from litesmith.converters.text.integer.quantize import IntegerText, Output, quantize_text, run_float
 from litesmith.converters.tflite_model import TFLiteModel
+from litesmith.errors import ModelError
 
 Mode = Literal["int", "int8", "dynamic", "float32"]
 MODES: tuple[Mode, ...] = get_args(Mode)
@@ -99,9 +100,21 @@ class TextConverter:
 
         Raises:
             ConversionError: TensorFlow is needed and not installed, or the NumPy form cannot hold the encoder.
+            ModelError: an answer is NaN or infinite.
         """
         if through_keras:
-            return np.asarray(self._keras.predict(list(texts.inputs.values()), batch_size=_BATCH, verbose=0))
+            found = np.asarray(self._keras.predict(list(texts.inputs.values()), batch_size=_BATCH, verbose=0))
+        else:
+            with np.errstate(all="ignore"):  # what is not finite is an error below
+                found = self._without_keras(texts)
+        if not np.isfinite(found).all():
+            raise ModelError(
+                "the network computes NaN or infinity for the texts to judge with; check the weights",
+                file=self._source.name,
+            )
+        return found
+
+    def _without_keras(self, texts: Texts) -> npt.NDArray[Any]:
         network, length = network_of(self._source.model), self._source.model.length
         rows, kind = (Rows(0, length, wide=False),), self._source.model.head.kind
         answers = []

@@ -1,9 +1,12 @@
-"""What converting a text model refuses: to write over what it reads, weights that compute nothing, arguments that cannot be."""
+"""What converting a text model guards against: writing over what it reads, weights that compute nothing, silence."""
 
+import json
 import random
 import shutil
 
+import numpy as np
 import pytest
+from safetensors.numpy import load_file, save_file
 
 import litesmith
 from litesmith.cli import main
@@ -29,6 +32,14 @@ def sentences(tmp_path):
 def convert(folder, out, sentences, *arguments):
     line = ["convert", f"hf:{folder}", "--out", out, "--calibration", sentences, "--length", LENGTH, *arguments]
     return main([str(text) for text in line])
+
+
+def change(folder, part, values):
+    """Change the weights of a checkpoint that are called so."""
+    tensors = load_file(folder / "model.safetensors")
+    changed = {name: values(array) for name, array in tensors.items() if part in name}
+    assert changed
+    save_file({**tensors, **changed}, folder / "model.safetensors", metadata={"format": "pt"})
 
 
 def contents(folder):
@@ -68,3 +79,39 @@ def test_a_tflite_beside_the_checkpoint_may_be_new_or_replaced(checkpoint, sente
     out.write_bytes(b"before")
     assert convert(checkpoint, out, sentences) == 0
     assert out.read_bytes() == first
+
+
+def test_integers_that_do_not_hold_say_so_unless_a_limit_was_given(sentences, tmp_path, capsys):
+    checkpoint, out = write_checkpoint(tmp_path / "classes", Case("bert", "sequence")), tmp_path / "m.tflite"
+    # Two logits near 1000 are the same in steps of int8 that reach down to 0.
+    change(checkpoint, "classifier.bias", lambda bias: np.array([1000, 1000, 0], np.float32))
+    assert convert(checkpoint, out, sentences, "--json") == 0
+    document = json.loads(capsys.readouterr().out)
+    assert document["agreement"]["same"] < 0.97
+    assert document["why"].startswith("it does not hold: same answers 0.")
+    assert convert(checkpoint, out, sentences) == 0
+    assert document["why"] in capsys.readouterr().out
+    assert convert(checkpoint, out, sentences, "--min-agreement", 0.1) == 0
+    assert "it does not hold" not in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("weights", "value", "mode", "words"),
+    [
+        ("", 0.0, "int", "for the calibration texts (first in embeddings"),
+        ("layer.0.attention.self.query.weight", 1e38, "int", "for the calibration texts (first in layers.0.attention"),
+        ("word_embeddings", 3e38, "int", "for the calibration texts (first in embeddings"),
+        ("word_embeddings", 3e38, "compare", "for the texts to judge with"),
+    ],
+)
+@pytest.mark.filterwarnings("error:.*encountered in:RuntimeWarning")
+def test_weights_that_compute_nothing_are_named_and_nothing_is_written(
+    weights, value, mode, words, checkpoint, sentences, tmp_path, capsys
+):
+    change(checkpoint, weights, lambda array: np.full_like(array, value))
+    assert convert(checkpoint, tmp_path / "m.tflite", sentences, "--quantize", mode) == 2
+    said = capsys.readouterr().err
+    assert f"ck: the network computes NaN or infinity {words}" in said
+    assert "check the weights" in said
+    assert len(said.splitlines()) == 1
+    assert not (tmp_path / "m.tflite").exists()

@@ -23,14 +23,29 @@ def observe(
     ids: Ids,
     token_types: Ids | None = None,
     *,
+    origin: str = "",
     on_progress: Callable[[int], None] = lambda done: None,
 ) -> Observations:
-    """Limits of every tensor over texts; those of like length are run together, without the padding that they share."""
-    seen = Observations(network.length)
+    """Limits of every tensor over texts; those of like length are run together, without the padding that they share.
+
+    Args:
+        network: rewritten or not.
+        rows: the parts that its tensors are named by.
+        ids: (N, L).
+        token_types: (N, L), where these are an input.
+        origin: of the network, for messages.
+        on_progress: is told how many texts were seen.
+
+    Raises:
+        ModelError: a tensor holds NaN or infinity.
+    """
+    seen = Observations(network.length, origin)
     order = np.argsort((ids != network.pad_id).sum(1), kind="stable")
     for first in range(0, len(ids), _BATCH):
         places = order[first : first + _BATCH]
-        run_float(network, rows, ids[places], None if token_types is None else token_types[places], seen)
+        types = None if token_types is None else token_types[places]
+        with np.errstate(all="ignore"):  # what is not finite is an error below
+            run_float(network, rows, ids[places], types, seen)
         on_progress(first + len(places))
     return seen
 

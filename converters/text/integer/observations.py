@@ -7,7 +7,7 @@ import numpy as np
 from litesmith.calibration.ranges import Range
 from litesmith.converters.text.integer.blocks import Array
 from litesmith.converters.text.integer.float_operations import Valid
-from litesmith.errors import CalibrationError
+from litesmith.errors import CalibrationError, ModelError
 
 
 class Observations:
@@ -15,22 +15,34 @@ class Observations:
 
     Args:
         length: texts have up to so many tokens.
+        origin: of the network, for messages.
 
     Attributes:
         wide: how many of the first rows have sums in int16.
     """
 
-    def __init__(self, length: int) -> None:
+    def __init__(self, length: int, origin: str = "") -> None:
         self.wide = 0
+        self._origin = origin
         self._length = length
         self._low: dict[str, Array] = {}
         self._high: dict[str, Array] = {}
 
     def __call__(self, name: str, values: Array, valid: Valid) -> None:
-        """Take in values (N, rows, ...) of the rows (N, rows) that are tokens; texts may be cut to their tokens."""
+        """Take in values (N, rows, ...) of the rows (N, rows) that are tokens; texts may be cut to their tokens.
+
+        Raises:
+            ModelError: one is NaN or infinite.
+        """
         shown = valid.reshape(*valid.shape, *(1,) * (values.ndim - 2))
         low = np.where(shown, values, np.inf).min(0)
         high = np.where(shown, values, -np.inf).max(0)
+        # A row without tokens is (inf, -inf).
+        if not ((low > -np.inf) & (high < np.inf)).all():
+            raise ModelError(
+                f"the network computes NaN or infinity for the calibration texts (first in {name}); check the weights",
+                file=self._origin or None,
+            )
         if name not in self._low:
             room = (self._length, *low.shape[1:])
             self._low[name], self._high[name] = np.full(room, np.inf), np.full(room, -np.inf)

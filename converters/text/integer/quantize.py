@@ -6,6 +6,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
+import numpy as np
+
 from litesmith.converters.text.architecture import TextModel
 from litesmith.converters.text.integer.calibrate import observe, run_float
 from litesmith.converters.text.integer.checks import check_calibration, check_names, check_reach
@@ -73,20 +75,24 @@ def quantize_text(
     Raises:
         CalibrationError: ids or token types do not fit the model, or calibrate nothing.
         ConversionError: an arrangement that integers do not know, or a rewrite that cannot be left out.
+        ModelError: the network computes NaN or infinity.
     """
     check_names(without, NAMES, REQUIRED)
     network = network_of(model)
     check_calibration(model, ids, token_types, wide)
-    for structure in STRUCTURE:
-        network = network if structure.__name__ in without else structure(network)
+    with np.errstate(over="ignore", invalid="ignore"):  # weights out of range: `observe` says where
+        for structure in STRUCTURE:
+            network = network if structure.__name__ in without else structure(network)
     total = 2 * len(ids)
-    seen = observe(network, parts(0, model.length), ids, token_types, on_progress=lambda done: on_progress(done, total))
+    texts, origin = (ids, token_types), model.origin
+    first = parts(0, model.length)
+    seen = observe(network, first, *texts, origin=origin, on_progress=lambda done: on_progress(done, total))
     seen.wide = massive_rows(network, seen) if wide is None else wide
     check_reach(ids, model.pad_id, seen.wide)
     for fitting in FITTING:
         network = network if fitting.__name__ in without else fitting(network, seen)
     rows = parts(seen.wide, model.length)
-    seen = observe(network, rows, ids, token_types, on_progress=lambda done: on_progress(len(ids) + done, total))
+    seen = observe(network, rows, *texts, origin=origin, on_progress=lambda done: on_progress(len(ids) + done, total))
     content = written(model, network, rows, seen, output)
     return IntegerText(content, network, rows, tuple(name for name in NAMES if name not in without), seen)
 
