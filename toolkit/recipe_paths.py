@@ -7,6 +7,7 @@ import os
 import re
 from pathlib import Path
 
+from litesmith.converters.text.checkpoint_source import UNNAMED
 from litesmith.errors import RecipeError
 from litesmith.training_specs import HUGGING_FACE
 
@@ -42,9 +43,11 @@ def model_source(reference: str, *, base: Path, key: str) -> str:
         key: of the recipe, for messages.
 
     Raises:
-        RecipeError: a variable is not set, or the package is not installed or has no such folder.
+        RecipeError: nothing is named, a variable is not set, or the package is not installed or has no such folder.
     """
     name = expanded(reference.removeprefix(HUGGING_FACE), key)
+    if not name:
+        raise RecipeError(UNNAMED, key=key)
     if name.startswith(PACKAGE):
         return f"{HUGGING_FACE}{_in_package(name.removeprefix(PACKAGE), key)}"
     folder = base / name

@@ -25,22 +25,36 @@ def read_sentences(path: Path | str, *, column: str | None = None) -> tuple[str,
         column: name in the header of a table.
 
     Raises:
-        DataError: there is no such file, it is not text in UTF-8, it has no sentences, or the column cannot be told.
+        DataError: there is no such file, it is a folder, it is not text in UTF-8, it has no sentences, or the column
+            cannot be told.
     """
     path = Path(path)
     if not path.is_file():
-        raise DataError(f"{path}: there is no such file; give a text file with one sentence a line, or a .tsv or .csv")
+        found = "is a folder" if path.is_dir() else "there is no such file"
+        raise DataError(f"{path}: {found}; give a text file with one sentence a line, or a .tsv or .csv")
     if path.stat().st_size > _MOST_BYTES:
         raise DataError(f"{path}: has more than {_MOST_BYTES:,} bytes; give a part of it")
     if path.suffix.lower() in SUFFIXES:
-        found = _column(path, column)
+        sentences = _column(path, column)
     elif column is not None:
         raise DataError(f"{path}: has no columns; leave out column {column!r}, or give a .tsv or .csv")
     else:
-        found = _lines(path)
-    if not found:
+        sentences = _lines(path)
+    if not sentences:
         raise DataError(f"{path}: has no sentence; give one a line")
-    return tuple(found)
+    return tuple(sentences)
+
+
+def sentence_column(path: Path) -> str | None:
+    """The column that `read_sentences` reads where none is named; None where the file is no table.
+
+    Raises:
+        DataError: it is not text in UTF-8, or the column cannot be told.
+    """
+    if path.suffix.lower() not in SUFFIXES:
+        return None
+    names = TableFile(path).names
+    return names[_place(path, names, None)]
 
 
 def _lines(path: Path) -> list[str]:

@@ -148,7 +148,7 @@ class Head:
         if self.pooling not in POOLINGS:
             raise ModelError(f"no pooling is called {self.pooling!r}; choose one of {', '.join(POOLINGS)}")
         if len(set(self.labels)) != len(self.labels):
-            raise ModelError(f"two classes have the same label: {', '.join(self.labels)}")
+            raise ModelError(f"two classes have the same label: {', '.join(self.labels)}; give each its own")
         if self.labels and self.kind in ("embedding", "answer"):
             raise ModelError(f"a head of kind {self.kind} has no labels; leave them out")
 
@@ -186,7 +186,7 @@ class TextModel:
             )
         if self.head.kind in ("sequence", "token") and not self.head.labels:
             raise ModelError(f"a head of kind {self.head.kind} needs labels")
-        check_weights(self.weights, self.architecture, self.head)
+        check_weights(self.weights, self.architecture, self.head, self.origin)
 
     @property
     def takes_token_types(self) -> bool:

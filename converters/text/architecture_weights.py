@@ -30,23 +30,26 @@ def weight_shapes(architecture: Architecture, head: Head) -> dict[str, tuple[int
     return shapes | dict(_head(architecture, head))
 
 
-def check_weights(weights: Mapping[str, npt.NDArray[np.float32]], architecture: Architecture, head: Head) -> None:
-    """Prove that the weights are those of the architecture.
+def check_weights(
+    weights: Mapping[str, npt.NDArray[np.float32]], architecture: Architecture, head: Head, origin: str
+) -> None:
+    """Prove that the weights are those of the architecture; `origin` names them in messages.
 
     Raises:
         ModelError: one is missing, left over, of another shape or type, or not finite.
     """
     expected = weight_shapes(architecture, head)
     if missing := [name for name in expected if name not in weights]:
-        raise ModelError(f"{len(missing)} weights are missing, such as {missing[0]}")
+        raise ModelError(f"{len(missing)} weights are missing, such as {missing[0]}", file=origin or None)
     if left := [name for name in weights if name not in expected]:
-        raise ModelError(f"{len(left)} weights belong to no layer, such as {left[0]}")
+        raise ModelError(f"{len(left)} weights belong to no layer, such as {left[0]}", file=origin or None)
     for name, shape in expected.items():
         array = weights[name]
         if array.shape != shape or array.dtype != np.float32:
-            raise ModelError(f"{name} is {array.dtype} {array.shape}; the architecture has float32 {shape}")
+            found = f"{array.dtype} {array.shape}"
+            raise ModelError(f"{name} is {found}; the architecture has float32 {shape}", file=origin or None)
         if not np.isfinite(array).all():
-            raise ModelError(f"{name} holds NaN or infinity; repair the trained model")
+            raise ModelError(f"{name} holds NaN or infinity; repair the trained model", file=origin or None)
 
 
 def _embeddings(a: Architecture) -> Shapes:

@@ -10,6 +10,7 @@ from typing import Any
 from litesmith.errors import ModelError
 
 SCHEME = "hf:"
+UNNAMED = f"{SCHEME} names no checkpoint; put its folder, or its name on the hub, behind it"
 _HUB_NAME = re.compile(r"[\w.-]+(/[\w.-]+)?")
 # Settings, tokenizers and safetensors: no pickles and no code.
 _WANTED = ["*.json", "*.safetensors", "vocab.txt", "merges.txt"]
@@ -23,9 +24,11 @@ def checkpoint_folder(source: str | Path, revision: str | None = None) -> Path:
         revision: branch, tag or commit of a hub name.
 
     Raises:
-        ModelError: there is no such folder, or the hub cannot give it.
+        ModelError: the name is empty, there is no such folder, or the hub cannot give it.
     """
     name = str(source).removeprefix(SCHEME)
+    if not name:
+        raise ModelError(UNNAMED)
     folder = Path(name).expanduser()
     if folder.is_dir():
         return folder

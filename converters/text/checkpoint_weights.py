@@ -91,7 +91,8 @@ def _account(checkpoint: Checkpoint, family: Family, chosen: ChosenHead, plan: l
     if left:
         raise ModelError(
             f"{len(left)} weights would be left over, such as {left[0]}; config.json describes another model than the "
-            "one stored, or another head: give head=Head(kind) to choose one of embedding, sequence, token, answer",
+            "one stored: mend it (num_hidden_layers, architectures), or in Python choose another head by "
+            "head=Head(kind), kind being embedding, sequence, token or answer",
             file=checkpoint.folder,
         )
     for name, weight in used.items():

@@ -80,7 +80,10 @@ def _mobilebert(config: Config) -> Architecture:
 
 def _divided(config: Config, width: int, heads: int) -> int:
     if heads < 1 or width % heads:
-        raise ModelError(f"{heads} attention heads do not divide a width of {width}", file=config.path)
+        raise ModelError(
+            f"{heads} attention heads do not divide a width of {width}; mend the file, or download it again",
+            file=config.path,
+        )
     return width // heads
 
 

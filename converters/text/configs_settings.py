@@ -111,12 +111,17 @@ class Config:
         """The class names in the order of the logits; empty where there are none.
 
         Raises:
-            ModelError: they are not numbered 0, 1, 2, ...
+            ModelError: they are not numbered 0, 1, 2, ..., or two are the same.
         """
         stored = self.get("id2label", {})
         if not isinstance(stored, dict) or sorted(stored) != sorted(str(index) for index in range(len(stored))):
             raise ModelError("id2label does not number its labels 0, 1, 2, ...; repair it", file=self.path)
-        return tuple(str(stored[str(index)]) for index in range(len(stored)))
+        labels = tuple(str(stored[str(index)]) for index in range(len(stored)))
+        if len(set(labels)) < len(labels):
+            raise ModelError(
+                f"two classes have the same label: {', '.join(labels)}; give each its own in id2label", file=self.path
+            )
+        return labels
 
 
 def read_json(path: Path) -> Any:
@@ -141,5 +146,6 @@ def read_object(path: Path) -> dict[str, Any]:
     """
     content = read_json(path)
     if not isinstance(content, dict):
-        raise ModelError(f"it holds a {type(content).__name__} where settings were expected", file=path)
+        found = type(content).__name__
+        raise ModelError(f"it holds a {found} where settings were expected; download it again", file=path)
     return content

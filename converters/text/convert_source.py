@@ -11,7 +11,7 @@ import numpy.typing as npt
 
 from litesmith.calibration.text.contract import TextContract
 from litesmith.calibration.text.encoding import Encoding
-from litesmith.calibration.text.sentences import read_sentences
+from litesmith.calibration.text.sentences import read_sentences, sentence_column
 from litesmith.calibration.text.tokenizer_folder import contract_from_folder
 from litesmith.converters.huggingface import checkpoint_folder, load_text_model
 from litesmith.converters.metadata_text import text_files
@@ -101,8 +101,9 @@ def open_text_source(
     if len(columns) == 2:
         model = replace(model, head=replace(model.head, pairs=True))
     wanted = samples + max(LEAST, -(-samples // (EVERY - 1)))
-    texts = _drawn(model, contract, _texts(model, sentences, columns), wanted, seed)
-    calibration, judged = _divided(texts)
+    rows = _drawn(contract, _texts(model, sentences, columns), wanted, seed)
+    _check_enough(len(rows), sentences, columns)
+    calibration, judged = _divided(_stacked(model, rows))
     name = Path(str(source).removeprefix(SCHEME)).name.strip(".") or folder.resolve().name
     return TextSource(replace(model, origin=name), contract, calibration, judged, name, (folder, tokenizer or folder))
 
@@ -133,7 +134,7 @@ def _texts(model: TextModel, sentences: Path | Sequence[str], columns: Sequence[
     return [(sentence,) for sentence in sentences]
 
 
-def _drawn(model: TextModel, contract: TextContract, texts: Sequence[tuple[str, ...]], wanted: int, seed: int) -> Texts:
+def _drawn(contract: TextContract, texts: Sequence[tuple[str, ...]], wanted: int, seed: int) -> list[Encoding]:
     """The rows of so many texts that become different ones, in their order; of all where there are not so many."""
     rows: dict[bytes, tuple[int, Encoding]] = {}
     for place in np.random.default_rng(seed).permutation(len(texts)).tolist():
@@ -141,14 +142,25 @@ def _drawn(model: TextModel, contract: TextContract, texts: Sequence[tuple[str, 
         rows.setdefault(row.ids.tobytes() + row.token_types.tobytes(), (place, row))
         if len(rows) == wanted:
             break
-    if len(rows) < 2 * LEAST:
-        raise CalibrationError(
-            f"{len(rows)} different texts are too few: {LEAST} are needed to calibrate with and {LEAST} to judge with; "
-            "give a hundred or more of the kind that the app sees"
-        )
-    found = [row for _, row in sorted(rows.values(), key=lambda placed: placed[0])]
-    types = np.stack([row.token_types for row in found]) if model.takes_token_types else None
-    return Texts(np.stack([row.ids for row in found]), types)
+    return [row for _, row in sorted(rows.values(), key=lambda placed: placed[0])]
+
+
+def _check_enough(count: int, sentences: Path | Sequence[str], columns: Sequence[str]) -> None:
+    if count >= 2 * LEAST:
+        return
+    file, among = "", ""
+    if isinstance(sentences, Path):
+        file, names = f"{sentences}: ", columns or [name for name in (sentence_column(sentences),) if name]
+        among = f" in {' and '.join(map(repr, names))}" if names else ""
+    raise CalibrationError(
+        f"{file}{count} different texts{among} are too few: {LEAST} are needed to calibrate with and {LEAST} to judge "
+        "with; give a hundred or more of the kind that the app sees"
+    )
+
+
+def _stacked(model: TextModel, rows: Sequence[Encoding]) -> Texts:
+    types = np.stack([row.token_types for row in rows]) if model.takes_token_types else None
+    return Texts(np.stack([row.ids for row in rows]), types)
 
 
 def _divided(texts: Texts) -> tuple[Texts, Texts]:

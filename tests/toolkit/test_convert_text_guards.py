@@ -10,7 +10,7 @@ from safetensors.numpy import load_file, save_file
 
 import litesmith
 from litesmith.cli import main
-from litesmith.errors import OutputError
+from litesmith.errors import CalibrationError, ModelError, OutputError
 from tests.golden.make_text_checkpoints import LENGTH, Case, write_checkpoint
 
 
@@ -115,3 +115,44 @@ def test_weights_that_compute_nothing_are_named_and_nothing_is_written(
     assert "check the weights" in said
     assert len(said.splitlines()) == 1
     assert not (tmp_path / "m.tflite").exists()
+
+
+def test_too_few_texts_are_of_a_file_and_a_column(checkpoint, tmp_path, capsys):
+    table, lines = tmp_path / "few.tsv", tmp_path / "few.txt"
+    table.write_text("Text\tother\n" + "a\tb\nb\tc\n" * 30)
+    lines.write_text("a\nb\n" * 30)
+    few = "are too few: 16 are needed to calibrate with"
+    for file, columns, words in (
+        (table, [], f"{table}: 2 different texts in 'Text' {few}"),
+        (table, ["--column", "other"], f"{table}: 2 different texts in 'other' {few}"),
+        (lines, [], f"{lines}: 2 different texts {few}"),
+    ):
+        assert convert(checkpoint, tmp_path / "m.tflite", file, *columns) == 2
+        assert words in capsys.readouterr().err
+    with pytest.raises(CalibrationError, match=r"^0 different texts are too few"):
+        litesmith.convert_text(checkpoint, [], length=LENGTH)
+
+
+def test_a_name_that_is_missing_is_asked_for(checkpoint, sentences, tmp_path, capsys, monkeypatch):
+    monkeypatch.chdir(checkpoint)  # which would be taken otherwise
+    assert main(["convert", "hf:", "--out", str(tmp_path / "m.tflite"), "--calibration", str(sentences)]) == 2
+    assert "hf: names no checkpoint; put its folder" in capsys.readouterr().err
+    with pytest.raises(ModelError, match="hf: names no checkpoint"):
+        litesmith.convert_text("hf:", sentences, length=LENGTH)
+
+
+def test_a_folder_of_sentences_is_called_one(checkpoint, tmp_path, capsys):
+    assert convert(checkpoint, tmp_path / "m.tflite", tmp_path) == 2
+    assert f"{tmp_path}: is a folder; give a text file" in capsys.readouterr().err
+
+
+def test_hf_may_be_left_out_before_a_folder_and_help_says_so(checkpoint, sentences, tmp_path, capsys):
+    line = ["--calibration", str(sentences), "--length", str(LENGTH)]
+    files = [tmp_path / "a.tflite", tmp_path / "b.tflite"]
+    for source, out in zip((str(checkpoint), f"hf:{checkpoint}"), files, strict=True):
+        assert main(["convert", source, "--out", str(out), *line]) == 0
+    assert files[0].read_bytes() == files[1].read_bytes()
+    capsys.readouterr()
+    with pytest.raises(SystemExit):
+        main(["convert", "--help"])
+    assert "a folder with config.json needs no hf:" in " ".join(capsys.readouterr().out.split())

@@ -29,7 +29,9 @@ _HEADER = ("quantize", "agreement", "5th percentile", "SNR dB", "bytes", "host m
 
 def add_text_arguments(parser: argparse.ArgumentParser) -> None:
     """Arguments that only text models have."""
-    group = parser.add_argument_group("text models", "hf:FOLDER, hf:HUB/NAME or hf:package:NAME/FOLDER")
+    group = parser.add_argument_group(
+        "text models", "hf:FOLDER, hf:HUB/NAME or hf:package:NAME/FOLDER; a folder with config.json needs no hf:"
+    )
     group.add_argument(
         "--length", type=int, metavar="N", help=f"tokens of a text, padding included ({_DEFAULT_LENGTH})"
     )

@@ -39,7 +39,7 @@ def changed(folder, **settings):
         ({"num_hidden_layers": 0}, "0 layers"),
         ({"num_hidden_layers": -3}, "0 layers"),
         ({"num_attention_heads": 0}, "0 attention heads do not divide"),
-        ({"num_attention_heads": 5}, "5 attention heads do not divide a width of 32"),
+        ({"num_attention_heads": 5}, "config.json: 5 attention heads do not divide a width of 32; mend the file"),
         ({"vocab_size": 0}, "vocabulary is 0"),
         ({"layer_norm_eps": "tiny"}, "layer_norm_eps is 'tiny'"),
         ({"layer_norm_eps": 7}, "epsilon is 7"),
@@ -50,7 +50,10 @@ def changed(folder, **settings):
         ({"pad_token_id": 300}, "padding's id 300 is not in the vocabulary of 300"),
         ({"id2label": {"0": "bad", "2": "good"}}, "id2label does not number its labels"),
         ({"id2label": {"0": "bad", "1": "good"}}, "names 2 labels, but the head has 3 outputs"),
-        ({"id2label": {"0": "bad", "1": "bad", "2": "good"}}, "two classes have the same label"),
+        (
+            {"id2label": {"0": "bad", "1": "bad", "2": "good"}},
+            "config.json: two classes have the same label: bad, bad, good; give each its own",
+        ),
     ],
     ids=lambda value: str(value)[:40],
 )
@@ -102,6 +105,12 @@ def test_a_folder_that_lacks_a_file(missing, message, checkpoint):
     refused(folder, message)
 
 
+def test_a_configuration_that_is_a_list(checkpoint):
+    folder = checkpoint("bert")
+    (folder / "config.json").write_text("[]")
+    refused(folder, "config.json: it holds a list where settings were expected; download it again")
+
+
 def test_places_that_hold_no_checkpoint(tmp_path, monkeypatch):
     monkeypatch.setattr("huggingface_hub.constants.HF_HUB_OFFLINE", True)
     refused(tmp_path / "nowhere", "no such folder; check the path")
@@ -146,10 +155,10 @@ def test_a_truncated_safetensors_file(checkpoint):
     ("name", "values", "message"),
     [
         ("bert.encoder.layer.1.output.dense.bias", None, "missing, such as bert.encoder.layer.1.output.dense.bias"),
-        ("bert.encoder.layer.2.output.dense.bias", np.zeros(32, np.float32), "left over"),
+        ("bert.encoder.layer.2.output.dense.bias", np.zeros(32, np.float32), "left over.* mend it .num_hidden_layers"),
         ("classifier.weight", np.zeros((3, 31), np.float32), r"shape \(3, 31\), .* \(3, 32\)"),
         ("classifier.weight", np.zeros((3, 32), np.int8), "stored as I8, not as floats"),
-        ("classifier.bias", np.full(3, np.nan, np.float32), "head.output.bias holds NaN"),
+        ("classifier.bias", np.full(3, np.nan, np.float32), r"\S: head.output.bias holds NaN"),
         ("qa_outputs.weight", np.zeros((2, 32), np.float32), "left over, such as qa_outputs.weight"),
     ],
     ids=["missing", "left_over", "shape", "integers", "nan", "two_heads"],
