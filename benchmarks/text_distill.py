@@ -30,7 +30,7 @@ from litesmith.recipe import Recipe
 from litesmith.recipe_data import load_samples
 from litesmith.recipe_toml import read_recipe
 from litesmith.student import Run
-from litesmith.text.fit import Objective, fit
+from litesmith.text.fit import fit
 from litesmith.text.importance import UNIT_STEP, best, importance
 from litesmith.text.predict import predict
 from litesmith.text.signal import from_labels
@@ -128,8 +128,8 @@ def one_student(
     else:
         lesson = lesson_of(replace(run, recipe=replace(run.recipe, distill=spec)), model)
     chosen = np.random.default_rng(seed).permutation(len(lesson.ids))[:count]
-    lesson = Lesson(lesson.ids[chosen], at(lesson.objective, chosen), {})
-    scored = importance(model, lesson.ids[:SCORED], at(lesson.objective, np.arange(SCORED)))
+    lesson = Lesson(lesson.ids[chosen], lesson.objective.at(chosen), {})
+    scored = importance(model, lesson.ids[:SCORED], lesson.objective.at(np.arange(SCORED)))
     model = keep_heads(model, best(scored.heads, prune.heads))
     model = keep_units(model, best(scored.units, prune.intermediate, UNIT_STEP))
     model = fit(model, lesson.ids, lesson.objective, prune.train, stage=name, seed=seed, on_event=ignore)
@@ -142,11 +142,6 @@ def one_student(
         "bytes": len(written.content),
         "seconds": time.perf_counter() - start,
     }
-
-
-def at(objective: Objective, chosen: Array) -> Objective:
-    """The same objective for some of the samples, in their order."""
-    return Objective(objective.loss, lambda places, length: objective.targets(chosen[places], length), objective.extra)
 
 
 def integer_classes(content: bytes, ids: Array) -> Array:

@@ -59,6 +59,10 @@ class Objective:
     targets: Callable[[Places, int], Mapping[str, Any]]
     extra: Mapping[str, Any] = field(default_factory=dict)
 
+    def at(self, chosen: Places) -> Objective:
+        """The same objective for some of the samples, in their order."""
+        return Objective(self.loss, lambda places, length: self.targets(chosen[places], length), self.extra)
+
 
 def fit(
     model: TextModel,

@@ -70,7 +70,7 @@ def remove(run: Run, spec: PruneSpec) -> tuple[TextModel, dict[str, Any]]:
     model = run.stored_text("student")
     lesson = lesson_of(run, model)
     chosen = np.random.default_rng(run.recipe.seed).permutation(len(lesson.ids))[:_SCORED]
-    scored = importance(model, lesson.ids[chosen], _at(lesson.objective, chosen))
+    scored = importance(model, lesson.ids[chosen], lesson.objective.at(chosen))
     if spec.heads is not None:
         model = keep_heads(model, best(scored.heads, spec.heads))
     if spec.intermediate is not None:
@@ -147,8 +147,3 @@ def _trained(
         model, lesson.ids, lesson.objective, spec, stage=stage, seed=seed, on_event=run.on_event, grids=grids,
         keep_zeros=keep_zeros,
     )  # fmt: skip
-
-
-def _at(objective: Objective, chosen: Array) -> Objective:
-    """The same objective for some of the samples, in their order."""
-    return Objective(objective.loss, lambda places, length: objective.targets(chosen[places], length), objective.extra)
