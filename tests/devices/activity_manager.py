@@ -6,6 +6,7 @@ its package; what goes wrong with it is in APP_FAULT. The forms of what is print
 
 # ruff: noqa: T201 (a program of the phone: printing is what it is for)
 
+import contextlib
 import datetime
 import json
 import os
@@ -101,7 +102,8 @@ def crash(text):
 def force_stop(arguments):
     """Returns when the process has ended, as Android's does."""
     for number in processes(arguments[0]):
-        os.kill(number, signal.SIGKILL)
+        with contextlib.suppress(ProcessLookupError):  # it has ended meanwhile
+            os.kill(number, signal.SIGKILL)
     while processes(arguments[0]):
         time.sleep(0.01)
 

@@ -5,6 +5,7 @@ It is copied into the phone with an interpreter line before it, and is called by
 
 # ruff: noqa: T201 (a program of the phone: printing is what it is for)
 
+import contextlib
 import json
 import os
 import signal
@@ -113,7 +114,8 @@ def pkill(arguments):
         if text in (" ".join(line) if "-f" in options else Path(line[0]).name) or number in named(text)
     ]
     for number in found:
-        os.kill(number, signal.SIGKILL if "-9" in options or "-KILL" in options else signal.SIGTERM)
+        with contextlib.suppress(ProcessLookupError):  # it has ended meanwhile
+            os.kill(number, signal.SIGKILL if "-9" in options or "-KILL" in options else signal.SIGTERM)
     sys.exit(0 if found else 1)
 
 

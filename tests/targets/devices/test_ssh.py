@@ -14,6 +14,7 @@ from litesmith.errors import DeviceError, DeviceTimeout, ModelError, NoDevice
 from litesmith.targets.devices import ssh
 from litesmith.targets.devices.device import Configuration, Demand
 from litesmith.targets.devices.ssh_client import SshClient
+from tests.devices.processes import command_lines, parent
 from tests.devices.ssh_server import Board
 
 QUICK = Demand(runs=5, timeout_s=60)
@@ -92,11 +93,16 @@ def test_the_time_limit_ends_the_worker_there(device: ssh.SshDevice, golden: Pat
     assert _gone(device._folder)
 
 
+def _workers(folder: str) -> list[int]:
+    """The workers of that folder, not the shells and the ssh that started them: those hold the command as one word."""
+    words = {b"litesmith.targets.worker", folder.encode()}
+    return [number for number, line in command_lines().items() if words <= set(line.split(b"\0"))]
+
+
 def _gone(folder: str) -> bool:
     """Whether no worker of that folder is left within a few seconds."""
     for _ in range(100):
-        lines = [path.read_bytes() for path in Path("/proc").glob("[0-9]*/cmdline") if path.exists()]
-        if not any(b"litesmith.targets.worker" in line and folder.encode() in line for line in lines):
+        if not _workers(folder):
             return True
         time.sleep(0.1)
     return False
@@ -119,39 +125,36 @@ def test_a_connection_that_is_lost_in_a_run(board: Board, golden: Path) -> None:
 
     def cut() -> None:
         for _ in range(100):
-            for path in Path("/proc").glob("[0-9]*/cmdline"):
-                line = path.read_bytes() if path.exists() else b""
-                if (
-                    b"litesmith.targets.worker" in line
-                    and line.startswith(b"sh") is False
-                    and opened._folder.encode() in line
-                ):
-                    parents = _sshd_above(int(path.parent.name), board.server.pid)
-                    if parents:
-                        killed.append(parents)
-                        os.kill(parents, signal.SIGKILL)
-                        return
+            serving = next(
+                filter(None, (_sshd_above(worker, board.server.pid) for worker in _workers(opened._folder))), 0
+            )
+            if serving:
+                killed.append(serving)
+                os.kill(serving, signal.SIGKILL)
+                return
             time.sleep(0.05)
 
     thread = threading.Thread(target=cut)
     thread.start()
-    with pytest.raises(DeviceError, match=r"^ssh:.*: the connection failed"):
-        opened.block((golden / "int8.tflite").read_bytes(), Configuration(), Demand(runs=10**8, timeout_s=30))
-    thread.join()
+    try:
+        with pytest.raises(DeviceError, match=r"^ssh:.*: the connection failed"):
+            opened.block((golden / "int8.tflite").read_bytes(), Configuration(), Demand(runs=10**8, timeout_s=30))
+        thread.join()
 
-    assert killed
-    assert _gone(opened._folder)
-    opened.close()
+        assert killed
+        assert _gone(opened._folder)
+    finally:
+        opened.close()
     assert not Path(opened._folder).exists()
 
 
 def _sshd_above(pid: int, server: int) -> int:
     """The process of the ssh server that serves the connection under which `pid` runs; 0 where there is none."""
     while pid > 1:
-        parent = int(Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[1])
-        if parent == server:
+        above = parent(pid)
+        if above == server:
             return pid
-        pid = parent
+        pid = above
     return 0
 
 
