@@ -7,8 +7,9 @@ from pathlib import Path
 import pytest
 from hypothesis import settings
 
-# Machines are shared and slow at times: how long an example takes says nothing about the code.
-settings.register_profile("litesmith", deadline=None)
+# Machines are shared and slow at times: how long an example takes says nothing about the code. In CI the examples are
+# the same at each run, so that a change is judged by what it changes; new ones are found by everyone's own runs.
+settings.register_profile("litesmith", deadline=None, derandomize="CI" in os.environ)
 settings.load_profile("litesmith")
 
 # Real adb and phones that it finds: the fixtures adb_server, phone and runner.
