@@ -6,6 +6,7 @@ from pathlib import Path
 
 from litesmith.converters.text.architecture import Head, TextModel
 from litesmith.converters.text.checkpoint import open_checkpoint
+from litesmith.converters.text.checkpoint_hub import hub_origin
 from litesmith.converters.text.checkpoint_source import checkpoint_folder
 from litesmith.converters.text.checkpoint_tokenizer import tokenizer_size
 from litesmith.converters.text.checkpoint_weights import read_weights
@@ -29,7 +30,7 @@ def load_text_model(
     """Read an encoder and its head from a checkpoint in safetensors.
 
     Args:
-        source: a folder, or a name on the Hugging Face hub; `hf:` may stand before either.
+        source: a folder, or a name on the Hugging Face hub, with or without `@REVISION`; `hf:` may stand before either.
         length: tokens of every text, padding included.
         head: which head; the checkpoint's own if None. One that the checkpoint has not got is drawn anew, to be
             trained: its weights are listed in `TextModel.fresh`.
@@ -55,4 +56,4 @@ def load_text_model(
     chosen = choose_head(head, config, family, checkpoint)
     pad_id = config.number("pad_token_id", family.pad_id)
     weights, fresh = read_weights(checkpoint, family, architecture, chosen, pad_id, seed)
-    return TextModel(architecture, chosen.head, length, pad_id, weights, str(source), fresh)
+    return TextModel(architecture, chosen.head, length, pad_id, weights, hub_origin(folder) or str(source), fresh)

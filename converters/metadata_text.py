@@ -35,7 +35,9 @@ def text_files(contract: TextContract, head: Head) -> dict[str, bytes]:
     return {**contract.to_files(), **labels}
 
 
-def with_text_metadata(model: TFLiteModel, contract: TextContract, head: Head, *, name: str) -> TFLiteModel:
+def with_text_metadata(
+    model: TFLiteModel, contract: TextContract, head: Head, *, name: str, origin: str | None = None
+) -> TFLiteModel:
     """The same model with the text contract and its labels inside; same arguments, same bytes.
 
     Args:
@@ -43,15 +45,17 @@ def with_text_metadata(model: TFLiteModel, contract: TextContract, head: Head, *
         contract: which makes the ids.
         head: whose answer the output is.
         name: what a person calls the model.
+        origin: `NAME@COMMIT` of the checkpoint on the Hugging Face hub that it was made of, if it was one.
 
     Raises:
         DataError: a label does not fit on one line.
     """
     held = tuple(AssociatedFile(name, *_DESCRIPTIONS[name]) for name in contract.to_files())
     bert = contract.kind == "wordpiece"
+    made = f"Made by Litesmith of hf:{origin}." if origin else "Made by Litesmith."
     facts = ModelFacts(
         name,
-        "Made by Litesmith. text.json says to the last id how a text becomes the input.",
+        f"{made} text.json says to the last id how a text becomes the input.",
         tuple(_input_facts(tensor, held) for tensor in model.inputs),
         (output_facts(model.outputs[0], _answer(head, model.outputs[0]), labels=bool(head.labels)),),
         MIN_TOKENIZER_VERSION if bert else MIN_VOCABULARY_VERSION,

@@ -72,6 +72,7 @@ def convert_text(
     output: Output = "int8",
     wide_rows: int | None = None,
     explain: bool = False,
+    revision: str | None = None,
     tokenizer: Path | str | None = None,
     columns: Sequence[str] = (),
     samples: int = 200,
@@ -90,6 +91,7 @@ def convert_text(
         output: type of the answer of int; int16 is an option for embeddings.
         wide_rows: first tokens whose sums int holds in int16, `length` for all; None finds out how many need it.
         explain: measure int layer by layer, and once more without each rewrite, which takes minutes.
+        revision: branch, tag or commit of a hub name.
         tokenizer: folder of the tokenizer; the checkpoint's if None.
         columns: of a table: the one that holds the sentences, or the two that hold pairs.
         samples: how many sentences to calibrate with, if there are so many.
@@ -107,6 +109,7 @@ def convert_text(
         source,
         texts,
         length=length,
+        revision=revision,
         tokenizer=None if tokenizer is None else Path(tokenizer),
         columns=columns,
         samples=samples,
@@ -116,12 +119,19 @@ def convert_text(
         refuse_overwriting(Path(out), opened.folders, texts if isinstance(texts, Path) else None)
     options = _Options(quantize, output, wide_rows, limits)
     _check_options(opened, options, explain=explain)
-    seconds = {"read": time.perf_counter() - start}
-    files, refused = _judged(opened, options, on_progress, seconds)
-    taken, why = _chosen(files, options)
-    explained = explanation(opened, files, on_progress, seconds, output=output, wide=wide_rows) if explain else None
-    done = TextConversion(opened, taken, files, refused, why, seconds, explained)
+    done = _converted(opened, options, {"read": time.perf_counter() - start}, on_progress, explain=explain)
     return done if out is None else _written(done, Path(out))
+
+
+def _converted(
+    source: TextSource, options: _Options, seconds: dict[str, float], on_progress: Progress, *, explain: bool
+) -> TextConversion:
+    files, refused = _judged(source, options, on_progress, seconds)
+    taken, why = _chosen(files, options)
+    explained = None
+    if explain:
+        explained = explanation(source, files, on_progress, seconds, output=options.output, wide=options.wide_rows)
+    return TextConversion(source, taken, files, refused, why, seconds, explained)
 
 
 def _chosen(files: tuple[JudgedFile, ...], options: _Options) -> tuple[JudgedFile, str]:

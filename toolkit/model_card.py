@@ -218,8 +218,12 @@ def _limits(facts: Mapping[str, Any], golden: GoldenVectors) -> str:
 
 def _versions(facts: Mapping[str, Any]) -> str:
     versions = ", ".join(f"{name} {version}" for name, version in facts["created_by"].items())
+    # The digest of a checkpoint of the Hugging Face hub is NAME@COMMIT.
+    checkpoints = sorted({digest for digest in facts["digests"].values() if "@" in digest})
+    made_of = f" Made of {' and '.join(f'`hf:{name}`' for name in checkpoints)}." if checkpoints else ""
     return (
         f"{versions}. Recipe digest: `{facts['digests']['recipe']}`; the recipe itself is the run's recipe.lock.toml."
+        f"{made_of}"
     )
 
 

@@ -15,6 +15,7 @@ from litesmith.converters.post_training import operator_names
 from litesmith.converters.quantize import QuantizationSpec
 from litesmith.converters.rewrites import rewrite
 from litesmith.converters.text.architecture import TextModel
+from litesmith.converters.text.checkpoint_hub import hub_origin
 from litesmith.converters.tflite_model import TFLiteModel
 from litesmith.errors import ConversionError, RecipeError
 from litesmith.files import sha256_file
@@ -92,7 +93,8 @@ def source_digests(recipe: Recipe, base: Path) -> dict[str, str]:
     for name, spec in specs.items():
         if spec is not None and spec.is_text:
             path = None if spec.model == TEACHER else model_folder(spec.model, base=base, key=f"{name}.model")
-            digest = None if path is None else _folder_digest(path)
+            # Others may add to the hub's cache; a commit says what its files are.
+            digest = None if path is None else hub_origin(path) or _folder_digest(path)
         else:
             digest = None if spec is None else _digest(spec.model, base)
         if digest is not None:

@@ -7,8 +7,8 @@ import os
 import re
 from pathlib import Path
 
-from litesmith.converters.text.checkpoint_source import UNNAMED
-from litesmith.errors import RecipeError
+from litesmith.converters.text.checkpoint_source import UNNAMED, checkpoint_folder
+from litesmith.errors import ModelError, RecipeError
 from litesmith.training_specs import HUGGING_FACE
 
 PACKAGE = "package:"
@@ -35,7 +35,7 @@ def model_source(reference: str, *, base: Path, key: str) -> str:
     """What `hf:...` of a recipe names, as `converters.huggingface.load_text_model` takes it.
 
     `hf:package:NAME/FOLDER` is a folder inside an installed package, `hf:FOLDER` one relative to the recipe, and
-    where that does not exist, a name on the hub.
+    where that does not exist, a name on the hub, with or without `@REVISION`.
 
     Args:
         reference: with or without the leading `hf:`.
@@ -54,10 +54,16 @@ def model_source(reference: str, *, base: Path, key: str) -> str:
     return f"{HUGGING_FACE}{folder}" if folder.is_dir() else f"{HUGGING_FACE}{name}"
 
 
-def model_folder(reference: str, *, base: Path, key: str) -> Path | None:
-    """The folder that `hf:...` names, None where it is a name on the hub."""
-    folder = Path(model_source(reference, base=base, key=key).removeprefix(HUGGING_FACE))
-    return folder if folder.is_dir() else None
+def model_folder(reference: str, *, base: Path, key: str) -> Path:
+    """The folder that `hf:...` names; for a name on the hub the one in its cache, downloaded first if need be.
+
+    Raises:
+        RecipeError: there is no such folder or name, or a variable or a package is missing.
+    """
+    try:
+        return checkpoint_folder(model_source(reference, base=base, key=key))
+    except ModelError as error:
+        raise RecipeError(str(error), key=key) from error
 
 
 def _in_package(name: str, key: str) -> Path:

@@ -17,6 +17,7 @@ from litesmith.errors import ModelError
 
 SINGLE, INDEX = "model.safetensors", "model.safetensors.index.json"
 _PLAIN_NAME = re.compile(r"[\w][\w.-]*\.safetensors")
+_PICKLES = (".bin", ".pt", ".pth")
 _FLOATS = frozenset({"F16", "BF16", "F32", "F64"})
 # Checkpoints converted from TensorFlow call the scale and shift of a LayerNorm so.
 _OLD_LEAVES = {"LayerNorm.gamma": "LayerNorm.weight", "LayerNorm.beta": "LayerNorm.bias"}
@@ -75,24 +76,50 @@ def open_checkpoint(folder: Path) -> Checkpoint:
         return Checkpoint(folder, _renamed(_listed(folder / SINGLE)))
     if (folder / INDEX).is_file():
         return Checkpoint(folder, _renamed(_sharded(folder / INDEX)))
-    if pickles := sorted(path.name for pattern in ("*.bin", "*.pt", "*.pth") for path in folder.glob(pattern)):
-        raise ModelError(
+    raise no_weights(
+        (path.name for path in folder.iterdir()), folder, otherwise="give the whole folder of the checkpoint"
+    )
+
+
+def no_weights(files: Iterable[str], where: Path | str, *, otherwise: str) -> ModelError:
+    """The error of a checkpoint without safetensors: what its weights are instead, and what to do.
+
+    Args:
+        files: names of all that the checkpoint has.
+        where: its folder, or its name on the hub.
+        otherwise: what to do but convert a pickle.
+    """
+    if pickles := sorted(file for file in files if file.endswith(_PICKLES)):
+        return ModelError(
             f"its weights are a pickle ({pickles[0]}), which can run any code when it is read. Convert it where you "
             "trust it, with torch: AutoModel.from_pretrained(FOLDER).save_pretrained(FOLDER, safe_serialization=True), "
-            "with the class of its head in AutoModel's place (AutoModelForSequenceClassification, ...)",
-            file=folder,
+            "with the class of its head in AutoModel's place (AutoModelForSequenceClassification, ...); "
+            f"or {otherwise}",
+            file=where,
         )
-    raise ModelError(f"it holds no {SINGLE}; give the whole folder of the checkpoint", file=folder)
+    return ModelError(f"it holds no {SINGLE}; {otherwise}", file=where)
 
 
-def _sharded(index: Path) -> dict[str, Stored]:
+def shard_names(index: Path) -> list[str]:
+    """The safetensors files beside an index that it names.
+
+    Raises:
+        ModelError: the index is damaged, or names other files.
+    """
     places = read_object(index).get("weight_map")
     if not isinstance(places, dict) or not places:
         raise ModelError("it has no weight_map; download it again", file=index)
-    listed: dict[str, Stored] = {}
-    for file in sorted({str(file) for file in places.values()}):
+    files = sorted({str(file) for file in places.values()})
+    for file in files:
         if not _PLAIN_NAME.fullmatch(file):
             raise ModelError(f"it names {file!r}, which is no safetensors file beside it", file=index)
+    return files
+
+
+def _sharded(index: Path) -> dict[str, Stored]:
+    listed: dict[str, Stored] = {}
+    files, places = shard_names(index), read_object(index)["weight_map"]
+    for file in files:
         found = _listed(index.parent / file)
         if named := {name for name, place in places.items() if place == file} ^ found.keys():
             raise ModelError(f"{file} and the index do not agree about {sorted(named)[0]}; download both", file=index)

@@ -92,7 +92,7 @@ class TextConverter:
         if mode in ("int", "int8"):
             prove_integer_only(model, allow_float_io=False)
         source = self._source
-        model = with_text_metadata(model, source.contract, source.model.head, name=source.name)
+        model = with_text_metadata(model, source.contract, source.model.head, name=source.name, origin=source.origin)
         return TextFile(mode, model, route, applied, time.perf_counter() - start, integers)
 
     def expected(self, texts: Texts, *, through_keras: bool) -> npt.NDArray[Any]:

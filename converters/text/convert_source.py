@@ -16,6 +16,7 @@ from litesmith.calibration.text.tokenizer_folder import contract_from_folder
 from litesmith.converters.huggingface import checkpoint_folder, load_text_model
 from litesmith.converters.metadata_text import text_files
 from litesmith.converters.text.architecture import TextModel
+from litesmith.converters.text.checkpoint_hub import hub_origin
 from litesmith.converters.text.checkpoint_source import SCHEME
 from litesmith.errors import CalibrationError, ConversionError, ModelError
 
@@ -55,6 +56,7 @@ class TextSource:
         judged: others to judge with.
         name: of the checkpoint, for people.
         folders: that checkpoint and tokenizer were read from.
+        origin: `NAME@COMMIT` of a checkpoint of the hub, else None.
     """
 
     model: TextModel
@@ -63,6 +65,7 @@ class TextSource:
     judged: Texts
     name: str
     folders: tuple[Path, ...] = ()
+    origin: str | None = None
 
 
 def open_text_source(
@@ -70,6 +73,7 @@ def open_text_source(
     sentences: Path | Sequence[str],
     *,
     length: int,
+    revision: str | None = None,
     tokenizer: Path | None = None,
     columns: Sequence[str] = (),
     samples: int = 200,
@@ -81,6 +85,7 @@ def open_text_source(
         source: folder or hub name of a checkpoint; `hf:` may stand before either.
         sentences: a file as `calibration.text.sentences` reads it, or the sentences.
         length: tokens of every text, padding included.
+        revision: branch, tag or commit of a hub name.
         tokenizer: folder of the tokenizer; the checkpoint's if None.
         columns: of a table: the one that holds the sentences, or the two that hold pairs.
         samples: how many sentences to calibrate with, if there are so many.
@@ -93,7 +98,7 @@ def open_text_source(
     """
     if samples < LEAST or seed < 0:
         raise CalibrationError(f"{samples} samples drawn with seed {seed}: give {LEAST} samples or more, a seed from 0")
-    folder = checkpoint_folder(source)
+    folder = checkpoint_folder(source, revision)
     model = load_text_model(folder, length=length, tokenizer=tokenizer)
     contract = contract_from_folder(tokenizer or folder, length)
     _check_padding(model, contract, folder)
@@ -104,8 +109,11 @@ def open_text_source(
     rows = _drawn(contract, _texts(model, sentences, columns), wanted, seed)
     _check_enough(len(rows), sentences, columns)
     calibration, judged = _divided(_stacked(model, rows))
-    name = Path(str(source).removeprefix(SCHEME)).name.strip(".") or folder.resolve().name
-    return TextSource(replace(model, origin=name), contract, calibration, judged, name, (folder, tokenizer or folder))
+    origin = hub_origin(folder)
+    called = str(source).removeprefix(SCHEME) if origin is None else origin.partition("@")[0]
+    name = Path(called).name.strip(".") or folder.resolve().name
+    model, folders = replace(model, origin=origin or name), (folder, tokenizer or folder)
+    return TextSource(model, contract, calibration, judged, name, folders, origin)
 
 
 def _check_padding(model: TextModel, contract: TextContract, folder: Path) -> None:

@@ -87,6 +87,12 @@ def test_it_says_what_the_student_learned_from(golden, splits):
     assert "which are those of the data, 0.3." in ours
 
 
+def test_a_checkpoint_of_the_hub_is_named_with_its_commit(golden, splits):
+    digests = {"recipe": "r" * 64, "data": "d" * 64, "teacher": "someone/small@" + "a" * 40}
+    assert f"Made of `hf:someone/small@{'a' * 40}`." in card(golden, splits, digests=digests)
+    assert "Made of" not in card(golden, splits)
+
+
 def test_a_name_on_two_lines_is_one_heading(golden, splits):
     assert card(golden, splits, title="two\n## lines").startswith("# two ## lines\n\nA full-int8")
 

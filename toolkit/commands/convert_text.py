@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from litesmith.convert_text_model import TextConversion
 
 SCHEME = "hf:"
-_TEXT_OPTIONS = ("length", "tokenizer", "column", "wide_rows")
+_TEXT_OPTIONS = ("length", "revision", "tokenizer", "column", "wide_rows")
 _TEXT_MODES = ("int", "compare")
 # What speaks of a text model as of any other.
 _SHARED = (
@@ -30,11 +30,13 @@ _HEADER = ("quantize", "agreement", "5th percentile", "SNR dB", "bytes", "host m
 def add_text_arguments(parser: argparse.ArgumentParser) -> None:
     """Arguments that only text models have."""
     group = parser.add_argument_group(
-        "text models", "hf:FOLDER, hf:HUB/NAME or hf:package:NAME/FOLDER; a folder with config.json needs no hf:"
+        "text models",
+        "hf:FOLDER, hf:HUB/NAME[@REVISION] or hf:package:NAME/FOLDER; a folder with config.json needs no hf:",
     )
     group.add_argument(
         "--length", type=int, metavar="N", help=f"tokens of a text, padding included ({_DEFAULT_LENGTH})"
     )
+    group.add_argument("--revision", metavar="R", help="branch, tag or commit of a name on the hub (main)")
     group.add_argument("--tokenizer", type=Path, metavar="FOLDER", help="folder of the tokenizer (the checkpoint's)")
     group.add_argument(
         "--column",
@@ -98,6 +100,7 @@ def convert_text_model(args: argparse.Namespace, add_arguments: Callable[[argpar
             output=args.io or "int8",
             wide_rows=args.wide_rows,
             explain=args.explain,
+            revision=args.revision,
             tokenizer=args.tokenizer,
             columns=tuple(args.column),
             samples=_DEFAULT_SAMPLES if args.samples is None else args.samples,
@@ -133,6 +136,7 @@ def _answer(args: argparse.Namespace, done: TextConversion) -> Answer:
         "applied": list(done.taken.file.applied),
         "seconds": {step: round(seconds, 2) for step, seconds in done.seconds.items()},
         "agreement": done.taken.agreement.to_dict(),
+        "origin": done.source.origin,
         "files": [{**one.to_dict(), "taken": one is done.taken} for one in done.files],
         "refused": done.refused,
         "why": done.why,
@@ -143,7 +147,9 @@ def _answer(args: argparse.Namespace, done: TextConversion) -> Answer:
         "evaluation": {"source": args.calibration, "samples": len(done.source.judged)},
     }
     steps = ", ".join(f"{step} {seconds:.1f} s" for step, seconds in done.seconds.items())
-    lines = [render(done.model), f"made by   {done.taken.file.route} ({steps})", "", *_judged_lines(done, document)]
+    lines = [render(done.model), f"made by   {done.taken.file.route} ({steps})"]
+    lines += [f"made of   hf:{done.source.origin}"] * (done.source.origin is not None)
+    lines += ["", *_judged_lines(done, document)]
     return Answer(document, printable("\n".join(lines)), 1 if done.taken.unmet else 0)
 
 

@@ -80,12 +80,9 @@ def whole_contract(text: TextSpec, base: Path) -> TextContract:
     """The contract of the recipe's tokenizer with all of its vocabulary.
 
     Raises:
-        RecipeError: it is no folder here.
+        RecipeError: there is no such folder, and no such name on the hub.
     """
-    folder = model_folder(text.tokenizer, base=base, key="data.text.tokenizer")
-    if folder is None:
-        raise RecipeError(f"{text.tokenizer} is no folder; check the path", key="data.text.tokenizer")
-    return contract_from_folder(folder, text.length)
+    return contract_from_folder(model_folder(text.tokenizer, base=base, key="data.text.tokenizer"), text.length)
 
 
 def _parts(

@@ -10,7 +10,7 @@ from litesmith.converters.huggingface import load_text_model
 from litesmith.converters.text.architecture import Head, TextModel
 from litesmith.dataset import Dataset
 from litesmith.errors import DataError, RecipeError
-from litesmith.recipe_paths import model_folder, model_source
+from litesmith.recipe_paths import model_folder
 from litesmith.text.student import shaped, with_tokens
 from litesmith.training_specs import EMBEDDING, TEACHER, ModelSpec
 
@@ -25,10 +25,10 @@ def checkpoint(spec: ModelSpec, train: Dataset, *, base: Path, key: str, seed: i
         RecipeError: the ids of the data are not in its vocabulary or mean other tokens, or it gives no embedding.
     """
     contract = _contract(train)
-    source = model_source(spec.model, base=base, key=f"{key}.model")
-    _check_tokenizer(spec, contract, model_folder(spec.model, base=base, key=f"{key}.model"))
+    folder = model_folder(spec.model, base=base, key=f"{key}.model")
+    _check_tokenizer(spec, contract, folder)
     head = Head("sequence", train.class_names) if train.class_names else None
-    model = load_text_model(source, length=contract.length, head=head, seed=seed)
+    model = load_text_model(folder, length=contract.length, head=head, seed=seed)
     if head is None and model.head.kind != EMBEDDING:
         raise RecipeError(
             f"{spec.model} has a head of kind {model.head.kind}, which gives no embedding; name an encoder without it, "
@@ -72,10 +72,8 @@ def first_student(
     return shaped(model, spec, seed)
 
 
-def _check_tokenizer(spec: ModelSpec, contract: TextContract, folder: Path | None) -> None:
+def _check_tokenizer(spec: ModelSpec, contract: TextContract, folder: Path) -> None:
     """Ids mean what they meant in the checkpoint's own training, as far as its folder says what that was."""
-    if folder is None:
-        return
     try:
         own = contract_from_folder(folder, contract.length).vocabulary
     except DataError:

@@ -173,4 +173,4 @@ def test_a_hub_name_is_found_in_the_cache_without_a_network(checkpoint, tmp_path
     )
     environment = {**os.environ, "HF_HOME": str(tmp_path / "home"), "HF_HUB_OFFLINE": "1"}
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, env=environment)
-    assert done.stdout.split() == ["electra", "answer", "hf:someone/small"]
+    assert done.stdout.split() == ["electra", "answer", f"someone/small@{commit}"]

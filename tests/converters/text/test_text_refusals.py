@@ -114,7 +114,7 @@ def test_a_configuration_that_is_a_list(checkpoint):
 def test_places_that_hold_no_checkpoint(tmp_path, monkeypatch):
     monkeypatch.setattr("huggingface_hub.constants.HF_HUB_OFFLINE", True)
     refused(tmp_path / "nowhere", "no such folder; check the path")
-    refused("hf:nobody/nothing", "no such folder, and the Hugging Face hub gave no checkpoint of that name")
+    refused("hf:nobody/nothing", "no such folder, and the cache of the hub does not hold all of it")
     file = tmp_path / "model.safetensors"
     file.write_bytes(b"")
     refused(file, "it is a file; give the checkpoint's folder")

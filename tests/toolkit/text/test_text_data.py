@@ -107,7 +107,7 @@ def test_sentences_without_labels_are_in_no_other_part(folder):
         ({"label": "stars"}, "no column 'stars'|has no column"),
         ({"classes": ("one",)}, "label 1, but the classes are one"),
         ({"test": "missing.tsv"}, "no such file"),
-        ({"tokenizer": "hf:nowhere"}, "is no folder"),
+        ({"tokenizer": "hf:no/where/"}, "data.text.tokenizer: no/where/: no such folder; check the path"),
         ({"vocabulary": 12}, "no place for them"),
         ({"vocabulary": 9_000_000}, "data.text.vocabulary: 9,000,000 is more than the [0-9]+ tokens of hf:tokenizer"),
     ],
@@ -141,7 +141,7 @@ class TestPaths:
         (tmp_path / "mine").mkdir()
         assert model_source("hf:mine", base=tmp_path, key="k") == f"hf:{tmp_path / 'mine'}"
         assert model_source("hf:some/name", base=tmp_path, key="k") == "hf:some/name"
-        assert model_folder("hf:some/name", base=tmp_path, key="k") is None
+        assert model_folder("hf:mine", base=tmp_path, key="k") == tmp_path / "mine"
         inside = model_folder("hf:package:litesmith/text", base=tmp_path, key="k")
         assert (inside / "forward.py").is_file()
         for name, message in (("nopackage/x", "is not installed"), ("litesmith/nothing", "has no folder")):
