@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from litesmith.converters.text.architecture import Head, TextModel
+from litesmith.calibration.text.contract_checks import LEAST_LENGTH
+from litesmith.calibration.text.tokenizer_folder import contract_from_folder
+from litesmith.converters.text.architecture import Head, TextModel, needs_pair_types
 from litesmith.converters.text.checkpoint import open_checkpoint
 from litesmith.converters.text.checkpoint_hub import hub_origin
 from litesmith.converters.text.checkpoint_source import checkpoint_folder
@@ -39,6 +41,7 @@ def load_text_model(
         seed: of the weights drawn anew.
 
     Raises:
+        DataError: the model tells texts of a pair apart, and its tokenizer cannot be read.
         ModelError: the checkpoint is incomplete, damaged, unsafe or of an unsupported architecture, does not hold
             exactly the weights of its architecture, or does not fit what was asked for.
     """
@@ -56,4 +59,8 @@ def load_text_model(
     chosen = choose_head(head, config, family, checkpoint)
     pad_id = config.number("pad_token_id", family.pad_id)
     weights, fresh = read_weights(checkpoint, family, architecture, chosen, pad_id, seed)
-    return TextModel(architecture, chosen.head, length, pad_id, weights, hub_origin(folder) or str(source), fresh)
+    pair_types = None
+    if needs_pair_types(architecture, chosen.head):
+        pair_types = contract_from_folder(tokenizer or folder, LEAST_LENGTH).pair_types
+    origin = hub_origin(folder) or str(source)
+    return TextModel(architecture, chosen.head, length, pad_id, weights, origin, fresh, pair_types)

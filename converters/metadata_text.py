@@ -41,7 +41,7 @@ def with_text_metadata(
     """The same model with the text contract and its labels inside; same arguments, same bytes.
 
     Args:
-        model: whose inputs are ids, and token types where it takes them, and whose output is that of `head`.
+        model: whose input is ids, and whose output is that of `head`.
         contract: which makes the ids.
         head: whose answer the output is.
         name: what a person calls the model.
@@ -65,8 +65,6 @@ def with_text_metadata(
 
 
 def _input_facts(tensor: Tensor, held: tuple[AssociatedFile, ...]) -> TensorFacts:
-    if "token_types" in tensor.name:
-        return TensorFacts(tensor.name, "Token types: 0 for the first text, 1 for the second, as text.json says.")
     return TensorFacts(tensor.name, "Token ids, padded, as text.json says.", files=held)
 
 

@@ -33,14 +33,13 @@ def explanation(
     if made is None:
         return None
     start, done = time.perf_counter(), count()
-    judged, texts = source.judged, source.calibration
     gains = rewrite_gains(
         source.model,
-        (texts.ids, texts.types),
-        (judged.ids, judged.types),
+        source.calibration,
+        source.judged,
         on_progress=lambda rewrite: on_progress("explain", next(done), len(NAMES)),
         **options,
     )
-    found = report(made, judged.ids, judged.types, gains=gains)
+    found = report(made, source.judged, gains=gains)
     seconds["explain"] = time.perf_counter() - start
     return found

@@ -12,7 +12,7 @@ import numpy.typing as npt
 
 from litesmith.converters.text.convert_agreement import Agreement
 from litesmith.converters.text.convert_files import TextFile
-from litesmith.converters.text.convert_source import Texts
+from litesmith.converters.text.convert_source import Ids
 from litesmith.converters.tflite_model import TFLiteModel
 from litesmith.demands import Placement
 from litesmith.errors import ConversionError
@@ -100,15 +100,14 @@ def below(found: float, limit: float) -> str:
     return f"{found:.{digits}f} is below {limit:.{digits}f}"
 
 
-def answers(model: TFLiteModel, texts: Texts, on_text: Callable[[int], None]) -> tuple[npt.NDArray[np.float32], float]:
-    """Real answers (N, ...) of a file, and the median of its milliseconds.
+def answers(model: TFLiteModel, ids: Ids, on_text: Callable[[int], None]) -> tuple[npt.NDArray[np.float32], float]:
+    """Real answers (N, ...) of a file to ids (N, L), and the median of its milliseconds.
 
     Raises:
         ModelError: the runtime cannot run it.
     """
     session = default().open(model.content)
-    arrays = [next(array for name, array in texts.inputs.items() if name in spec.name) for spec in session.inputs]
-    rows = [[array[place : place + 1] for array in arrays] for place in range(len(texts))]
+    rows = [[ids[place : place + 1]] for place in range(len(ids))]
     results = []
     for done, row in enumerate(rows, 1):
         results += session.run(row)

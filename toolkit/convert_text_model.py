@@ -199,7 +199,7 @@ def _judge(
 ) -> JudgedFile:
     found, host_ms = answers(file.model, source.judged, on_text)
     found = found.reshape(expected.shape)  # logits of tokens come without the axis of texts
-    valid = source.judged.ids != source.model.pad_id
+    valid = source.judged != source.model.pad_id
     agreement = compare_answers(source.model.head.kind, expected, found, valid)
     return JudgedFile(file, agreement, host_ms, limits.unmet(file.model, agreement, host_ms))
 

@@ -17,7 +17,7 @@ from litesmith.calibration.text import contract_checks as checks
 from litesmith.calibration.text import contract_json
 from litesmith.calibration.text.byte_bpe import ByteBpe
 from litesmith.calibration.text.contract_checks import Kind, Merge
-from litesmith.calibration.text.encoding import Encoding, Frame
+from litesmith.calibration.text.encoding import Encoding, Frame, PairTypes
 from litesmith.calibration.text.normalise import Normaliser
 from litesmith.calibration.text.special_tokens import AddedToken, AddedTokens
 from litesmith.calibration.text.tokenizer import Tokenizer
@@ -91,6 +91,11 @@ class TextContract:
     def pad_id(self) -> int:
         """Id of the padding; the mask is 0 where the ids are this."""
         return self._frame.pad
+
+    @property
+    def pair_types(self) -> PairTypes:
+        """How token types follow from ids, for a model that computes them itself."""
+        return self._frame.pair_types
 
     @property
     def digest(self) -> str:

@@ -16,12 +16,35 @@ class Encoding:
     Attributes:
         ids: `(L,)` int32.
         mask: `(L,)` int8, 1 where there is a token and 0 where there is padding.
-        token_types: `(L,)` int32: 0, and the second text's type from its first token to its end token.
+        token_types: `(L,)` int32, as `PairTypes` finds them in the ids.
     """
 
     ids: npt.NDArray[np.int32]
     mask: npt.NDArray[np.int8]
     token_types: npt.NDArray[np.int32]
+
+
+@dataclass(frozen=True, slots=True)
+class PairTypes:
+    """Token types as the ids alone say them, so that a model computes them and nobody can give it wrong ones.
+
+    An end token that a text itself holds counts as any other one.
+
+    Attributes:
+        end: id of the token after each text.
+        ends: how many of them stand before the second text.
+        second: type of the second text, 0 or 1.
+    """
+
+    end: int
+    ends: int
+    second: int
+
+    def of(self, ids: npt.NDArray[np.int32], pad: int) -> npt.NDArray[np.int32]:
+        """Of rows `(..., L)`: `second` after so many ends, 0 before and at padding."""
+        is_end = ids == self.end
+        before = np.cumsum(is_end, axis=-1) - is_end
+        return np.where((before >= self.ends) & (ids != pad), self.second, 0).astype(np.int32)
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,21 +60,23 @@ class Frame:
 
     def single(self, first: Sequence[int]) -> Encoding:
         """A row of one text, whose end is cut off where it is too long."""
-        return self._padded([self.start, *first[: self.length - 2], self.end], [])
+        return self._padded([self.start, *first[: self.length - 2], self.end])
 
     def pair(self, first: Sequence[int], second: Sequence[int]) -> Encoding:
         """A row of two texts, cut by `shares`."""
         one, two = shares(len(first), len(second), self.length - 2 - self.ends)
-        return self._padded([self.start, *first[:one], *[self.end] * self.ends], [*second[:two], self.end])
+        return self._padded([self.start, *first[:one], *[self.end] * self.ends, *second[:two], self.end])
 
-    def _padded(self, first: list[int], second: list[int]) -> Encoding:
-        used = len(first) + len(second)
-        ids, types = np.full(self.length, self.pad, np.int32), np.zeros(self.length, np.int32)
-        mask = np.zeros(self.length, np.int8)
-        ids[:used] = first + second
-        types[len(first) : used] = self.second_type
-        mask[:used] = 1
-        return Encoding(ids, mask, types)
+    @property
+    def pair_types(self) -> PairTypes:
+        """How the ids of a row tell its second text."""
+        return PairTypes(self.end, self.ends + (self.start == self.end), self.second_type)
+
+    def _padded(self, tokens: list[int]) -> Encoding:
+        ids, mask = np.full(self.length, self.pad, np.int32), np.zeros(self.length, np.int8)
+        ids[: len(tokens)] = tokens
+        mask[: len(tokens)] = 1
+        return Encoding(ids, mask, self.pair_types.of(ids, self.pad))
 
 
 def shares(first: int, second: int, room: int) -> tuple[int, int]:

@@ -13,6 +13,7 @@ from typing import Literal, get_args
 import numpy as np
 import numpy.typing as npt
 
+from litesmith.calibration.text.encoding import PairTypes
 from litesmith.converters.text.architecture_weights import check_weights
 from litesmith.errors import ModelError
 
@@ -168,6 +169,7 @@ class TextModel:
         weights: float32 arrays under the names of `weight_shapes`, all of them and no other.
         origin: where the weights came from.
         fresh: names of the weights that were drawn anew and have not been trained.
+        pair_types: how token types follow from ids; None where the head takes no pairs or the family has no types.
     """
 
     architecture: Architecture
@@ -177,6 +179,7 @@ class TextModel:
     weights: Mapping[str, Array]
     origin: str
     fresh: tuple[str, ...] = ()
+    pair_types: PairTypes | None = None
 
     def __post_init__(self) -> None:
         self.architecture.check_length(self.length)
@@ -186,14 +189,34 @@ class TextModel:
             )
         if self.head.kind in ("sequence", "token") and not self.head.labels:
             raise ModelError(f"a head of kind {self.head.kind} needs labels")
+        self._check_pair_types()
         check_weights(self.weights, self.architecture, self.head, self.origin)
 
+    def _check_pair_types(self) -> None:
+        types = self.pair_types
+        if types is None and needs_pair_types(self.architecture, self.head):
+            raise ModelError(
+                "token types tell the texts of a pair apart, and the model is not told where the second text begins; "
+                "give pair_types, as the TextContract has them"
+            )
+        if types is not None and (types.end == self.pad_id or not 0 <= types.end < self.architecture.vocabulary):
+            raise ModelError(
+                f"the end token's id {types.end} is the padding's, or not in the vocabulary of "
+                f"{self.architecture.vocabulary}; give the tokenizer and the weights of one checkpoint"
+            )
+
     @property
-    def takes_token_types(self) -> bool:
-        """Whether the model has a second input, `token_types`."""
-        return self.architecture.token_types > 1 and (self.head.pairs or self.head.kind == "answer")
+    def told_apart(self) -> PairTypes | None:
+        """How the model tells the texts of a pair apart by token types; None where all tokens are of the first type."""
+        types = self.pair_types
+        return types if types and types.second and needs_pair_types(self.architecture, self.head) else None
 
     @property
     def parameters(self) -> int:
         """Number of weights."""
         return sum(array.size for array in self.weights.values())
+
+
+def needs_pair_types(architecture: Architecture, head: Head) -> bool:
+    """Whether texts come in pairs, and there is more than one token type to tell them apart by."""
+    return architecture.token_types > 1 and (head.pairs or head.kind == "answer")

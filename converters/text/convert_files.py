@@ -15,7 +15,7 @@ from litesmith.calibration.samples import CalibrationSet
 from litesmith.converters.float_tensors import prove_integer_only
 from litesmith.converters.metadata_text import with_text_metadata
 from litesmith.converters.quantize import QuantizationSpec
-from litesmith.converters.text.convert_source import Texts, TextSource
+from litesmith.converters.text.convert_source import Ids, TextSource
 from litesmith.converters.text.integer.from_model import network_of
 from litesmith.converters.text.integer.operations import Rows
 from litesmith.converters.text.integer.quantize import IntegerText, Output, quantize_text, run_float
@@ -95,18 +95,18 @@ class TextConverter:
         model = with_text_metadata(model, source.contract, source.model.head, name=source.name, origin=source.origin)
         return TextFile(mode, model, route, applied, time.perf_counter() - start, integers)
 
-    def expected(self, texts: Texts, *, through_keras: bool) -> npt.NDArray[Any]:
-        """Answers of the float network: of the Keras model, or of the NumPy one, which needs no TensorFlow.
+    def expected(self, ids: Ids, *, through_keras: bool) -> npt.NDArray[Any]:
+        """Answers (N, ...) of the float network: of the Keras model, or of the NumPy one, which needs no TensorFlow.
 
         Raises:
             ConversionError: TensorFlow is needed and not installed, or the NumPy form cannot hold the encoder.
             ModelError: an answer is NaN or infinite.
         """
         if through_keras:
-            found = np.asarray(self._keras.predict(list(texts.inputs.values()), batch_size=_BATCH, verbose=0))
+            found = np.asarray(self._keras.predict(ids, batch_size=_BATCH, verbose=0))
         else:
             with np.errstate(all="ignore"):  # what is not finite is an error below
-                found = self._without_keras(texts)
+                found = self._without_keras(ids)
         if not np.isfinite(found).all():
             raise ModelError(
                 "the network computes NaN or infinity for the texts to judge with; check the weights",
@@ -114,13 +114,12 @@ class TextConverter:
             )
         return found
 
-    def _without_keras(self, texts: Texts) -> npt.NDArray[Any]:
+    def _without_keras(self, ids: Ids) -> npt.NDArray[Any]:
         network, length = network_of(self._source.model), self._source.model.length
         rows, kind = (Rows(0, length, wide=False),), self._source.model.head.kind
         answers = []
-        for first in range(0, len(texts), _BATCH):
-            part = texts.at(slice(first, first + _BATCH))
-            found = run_float(network, rows, part.ids, part.types)
+        for first in range(0, len(ids), _BATCH):
+            found = run_float(network, rows, ids[first : first + _BATCH])
             missing = length - found.shape[1] if kind in ("token", "answer") else 0
             answers.append(np.pad(found, ((0, 0), (0, missing), (0, 0))))
         joined = np.concatenate(answers)
@@ -142,11 +141,9 @@ class TextConverter:
         return made
 
     def _integers(self, output: Output, wide_rows: int | None) -> IntegerText:
-        texts = self._source.calibration
         return quantize_text(
             self._source.model,
-            texts.ids,
-            texts.types,
+            self._source.calibration,
             output=output,
             wide=wide_rows,
             on_progress=lambda done, total: self._on_progress("calibrate", done, total),
@@ -164,7 +161,7 @@ class TextConverter:
             done = convert(self._float_file, QuantizationSpec("dynamic", per_channel="all"), engine="aeq")
             smaller = integer_table(done.model, self._source.model.architecture.vocabulary)
             return smaller.content, done.route, (*done.applied, integer_table.__name__)
-        samples = CalibrationSet(self._source.calibration.inputs, source="sentences")
+        samples = CalibrationSet({"ids": self._source.calibration}, source="sentences")
         masked = integer_mask(self._float_file, self._source.model)
         done = convert(masked, QuantizationSpec("int8"), samples)
         return done.model.content, done.route, (integer_mask.__name__, *done.applied)

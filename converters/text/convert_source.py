@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -10,7 +10,6 @@ import numpy as np
 import numpy.typing as npt
 
 from litesmith.calibration.text.contract import TextContract
-from litesmith.calibration.text.encoding import Encoding
 from litesmith.calibration.text.sentences import read_sentences, sentence_column
 from litesmith.calibration.text.tokenizer_folder import contract_from_folder
 from litesmith.converters.huggingface import checkpoint_folder, load_text_model
@@ -26,34 +25,14 @@ EVERY, LEAST = 5, 16
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Texts:
-    """Rows of ids (N, L), and their token types (N, L) where the model takes them."""
-
-    ids: Ids
-    types: Ids | None = None
-
-    def __len__(self) -> int:
-        return len(self.ids)
-
-    def at(self, places: Sequence[int] | npt.NDArray[np.int64] | slice) -> Texts:
-        """Some of them."""
-        return Texts(self.ids[places], None if self.types is None else self.types[places])
-
-    @property
-    def inputs(self) -> Mapping[str, Ids]:
-        """The arrays by the names of the model's inputs."""
-        return {"ids": self.ids, **({} if self.types is None else {"token_types": self.types})}
-
-
-@dataclass(frozen=True, slots=True, eq=False)
 class TextSource:
     """Everything that a conversion reads, checked.
 
     Attributes:
         model: the encoder and its head.
         contract: how a text becomes its ids.
-        calibration: sentences to calibrate with.
-        judged: others to judge with.
+        calibration: ids (N, L) of sentences to calibrate with.
+        judged: of others to judge with.
         name: of the checkpoint, for people.
         folders: that checkpoint and tokenizer were read from.
         origin: `NAME@COMMIT` of a checkpoint of the hub, else None.
@@ -61,8 +40,8 @@ class TextSource:
 
     model: TextModel
     contract: TextContract
-    calibration: Texts
-    judged: Texts
+    calibration: Ids
+    judged: Ids
     name: str
     folders: tuple[Path, ...] = ()
     origin: str | None = None
@@ -104,11 +83,11 @@ def open_text_source(
     _check_padding(model, contract, folder)
     text_files(contract, model.head)
     if len(columns) == 2:
-        model = replace(model, head=replace(model.head, pairs=True))
+        model = replace(model, head=replace(model.head, pairs=True), pair_types=contract.pair_types)
     wanted = samples + max(LEAST, -(-samples // (EVERY - 1)))
     rows = _drawn(contract, _texts(model, sentences, columns), wanted, seed)
     _check_enough(len(rows), sentences, columns)
-    calibration, judged = _divided(_stacked(model, rows))
+    calibration, judged = _divided(np.stack(rows))
     origin = hub_origin(folder)
     called = str(source).removeprefix(SCHEME) if origin is None else origin.partition("@")[0]
     name = Path(called).name.strip(".") or folder.resolve().name
@@ -142,15 +121,15 @@ def _texts(model: TextModel, sentences: Path | Sequence[str], columns: Sequence[
     return [(sentence,) for sentence in sentences]
 
 
-def _drawn(contract: TextContract, texts: Sequence[tuple[str, ...]], wanted: int, seed: int) -> list[Encoding]:
-    """The rows of so many texts that become different ones, in their order; of all where there are not so many."""
-    rows: dict[bytes, tuple[int, Encoding]] = {}
+def _drawn(contract: TextContract, texts: Sequence[tuple[str, ...]], wanted: int, seed: int) -> list[Ids]:
+    """The ids of so many texts that become different ones, in their order; of all where there are not so many."""
+    rows: dict[bytes, tuple[int, Ids]] = {}
     for place in np.random.default_rng(seed).permutation(len(texts)).tolist():
-        row = contract.encode(*texts[place])
-        rows.setdefault(row.ids.tobytes() + row.token_types.tobytes(), (place, row))
+        ids = contract.encode(*texts[place]).ids
+        rows.setdefault(ids.tobytes(), (place, ids))
         if len(rows) == wanted:
             break
-    return [row for _, row in sorted(rows.values(), key=lambda placed: placed[0])]
+    return [ids for _, ids in sorted(rows.values(), key=lambda placed: placed[0])]
 
 
 def _check_enough(count: int, sentences: Path | Sequence[str], columns: Sequence[str]) -> None:
@@ -166,12 +145,7 @@ def _check_enough(count: int, sentences: Path | Sequence[str], columns: Sequence
     )
 
 
-def _stacked(model: TextModel, rows: Sequence[Encoding]) -> Texts:
-    types = np.stack([row.token_types for row in rows]) if model.takes_token_types else None
-    return Texts(np.stack([row.ids for row in rows]), types)
-
-
-def _divided(texts: Texts) -> tuple[Texts, Texts]:
+def _divided(ids: Ids) -> tuple[Ids, Ids]:
     """What to calibrate with, and what to judge with: every fifth text, and 16 at least."""
-    kept = np.linspace(EVERY - 1, len(texts) - 1, max(LEAST, -(-len(texts) // EVERY))).astype(np.int64)
-    return texts.at(np.setdiff1d(np.arange(len(texts)), kept)), texts.at(kept)
+    kept = np.linspace(EVERY - 1, len(ids) - 1, max(LEAST, -(-len(ids) // EVERY))).astype(np.int64)
+    return np.delete(ids, kept, axis=0), ids[kept]

@@ -25,24 +25,24 @@ def build_encoder(text_model: TextModel, *, dropout: float = 0.0) -> Any:
         dropout: share of values dropped after the embeddings and after each block while training.
 
     Returns:
-        A functional tf_keras model. Inputs: `ids` (N, L) int32, and `token_types` (N, L) int32 where
-        `text_model.takes_token_types`. Output: embedding (N, H), or logits (N, C), (N, L, C) or (N, L, 2).
+        A functional tf_keras model. Input: `ids` (N, L) int32, of which padding and token types are found inside.
+        Output: embedding (N, H), or logits (N, C), (N, L, C) or (N, L, 2).
     """
-    from litesmith.converters.text.layers import PaddingMask
+    from litesmith.converters.text.layers import PaddingMask, TokenTypes
 
     keras = tf_keras()
     length, head = text_model.length, text_model.head
-    inputs = [keras.Input((length,), dtype="int32", name="ids")]
-    if text_model.takes_token_types:
-        inputs.append(keras.Input((length,), dtype="int32", name="token_types"))
-    mask = PaddingMask(text_model.pad_id, name="mask")(inputs[0])
+    ids = keras.Input((length,), dtype="int32", name="ids")
+    mask = PaddingMask(text_model.pad_id, name="mask")(ids)
+    told = text_model.told_apart
+    types = TokenTypes(told.end, told.ends, text_model.pad_id, name="token_types")(ids) if told else None
     blocks = _Blocks(text_model.architecture, dropout)
-    x = blocks.embed(*inputs)
+    x = blocks.embed(ids, types)
     for layer in range(text_model.architecture.layers):
         x = blocks.layer(layer, x, mask)
     if text_model.architecture.norm == "pre":
         x = blocks.norm("final_norm", x)
-    model = keras.Model(inputs, apply_head(head, x, mask, dropout), name="encoder")
+    model = keras.Model([ids], apply_head(head, x, mask, dropout), name="encoder")
     for name, variable in _variables(model):
         variable.assign(text_model.weights[name])
     return model
@@ -77,7 +77,7 @@ class _Blocks:
         self._dropout = dropout
         self._keras = tf_keras()
 
-    def embed(self, ids: Any, types: Any = None) -> Any:
+    def embed(self, ids: Any, types: Any) -> Any:
         """Ids and token types (N, L) -> (N, L, H)."""
         from litesmith.converters.text.layers import AddPositions, AddTokenTypes, Trigram
 

@@ -33,6 +33,22 @@ class PaddingMask(Layer):  # type: ignore[misc]
 
 
 @_registered
+class TokenTypes(Layer):  # type: ignore[misc]
+    """Ids (N, L) -> 1 where there is a token after so many ends, else 0: (N, L) int32, as `PairTypes` has them."""
+
+    def __init__(self, end: int, ends: int, pad_id: int, **options: Any) -> None:
+        super().__init__(**options)
+        self.end, self.ends, self.pad_id = end, ends, pad_id
+
+    def call(self, inputs: Any) -> Any:
+        before = tf.cumsum(tf.cast(tf.equal(inputs, self.end), tf.int32), axis=1, exclusive=True)
+        return tf.cast(tf.logical_and(before >= self.ends, tf.not_equal(inputs, self.pad_id)), tf.int32)
+
+    def get_config(self) -> dict[str, Any]:
+        return {**super().get_config(), "end": self.end, "ends": self.ends, "pad_id": self.pad_id}
+
+
+@_registered
 class Trigram(Layer):  # type: ignore[misc]
     """Sets the next and the previous token's values beside each token's own: (N, L, E) -> (N, L, 3 E)."""
 

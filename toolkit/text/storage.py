@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from litesmith.calibration.text.encoding import PairTypes
 from litesmith.converters.text.architecture import Architecture, Head, TextModel
 from litesmith.errors import ModelError
 from litesmith.files import write_bytes
@@ -27,6 +28,8 @@ def save_text_model(path: Path, model: TextModel) -> None:
         "origin": model.origin,
         "fresh": list(model.fresh),
     }
+    if model.pair_types is not None:
+        facts["pair_types"] = asdict(model.pair_types)
     buffer = io.BytesIO()
     np.savez(buffer, **{_FACTS: np.array(json.dumps(facts)), **model.weights})
     write_bytes(path, buffer.getvalue())
@@ -44,8 +47,9 @@ def load_text_model_file(path: Path) -> TextModel:
             weights = {name: stored[name] for name in stored.files if name != _FACTS}
         architecture = Architecture(**_tuples(facts["architecture"]))
         head = Head(**_tuples(facts["head"]))
+        types = PairTypes(**facts["pair_types"]) if "pair_types" in facts else None
         return TextModel(
-            architecture, head, facts["length"], facts["pad_id"], weights, facts["origin"], tuple(facts["fresh"])
+            architecture, head, facts["length"], facts["pad_id"], weights, facts["origin"], tuple(facts["fresh"]), types
         )
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise ModelError(f"is no text model ({error}); run its stage again", file=path) from error

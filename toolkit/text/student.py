@@ -22,8 +22,14 @@ _SPREAD = 0.02  # of new weights, as BERT's
 def with_tokens(model: TextModel, kept: Sequence[int], pad_id: int) -> TextModel:
     """The model of a smaller vocabulary, whose token `i` is the old token `kept[i]`."""
     rows = model.weights["embeddings.word"][np.asarray(kept, np.int64)]
-    architecture = replace(model.architecture, vocabulary=len(rows))
-    return replace(model, architecture=architecture, weights={**model.weights, "embeddings.word": rows}, pad_id=pad_id)
+    architecture, types = replace(model.architecture, vocabulary=len(rows)), model.pair_types
+    return replace(
+        model,
+        architecture=architecture,
+        weights={**model.weights, "embeddings.word": rows},
+        pad_id=pad_id,
+        pair_types=None if types is None else replace(types, end=kept.index(types.end)),
+    )
 
 
 def shaped(model: TextModel, spec: ModelSpec, seed: int) -> TextModel:

@@ -21,7 +21,6 @@ def observe(
     network: Network,
     rows: tuple[Rows, ...],
     ids: Ids,
-    token_types: Ids | None = None,
     *,
     origin: str = "",
     on_progress: Callable[[int], None] = lambda done: None,
@@ -32,7 +31,6 @@ def observe(
         network: rewritten or not.
         rows: the parts that its tensors are named by.
         ids: (N, L).
-        token_types: (N, L), where these are an input.
         origin: of the network, for messages.
         on_progress: is told how many texts were seen.
 
@@ -43,23 +41,19 @@ def observe(
     order = np.argsort((ids != network.pad_id).sum(1), kind="stable")
     for first in range(0, len(ids), _BATCH):
         places = order[first : first + _BATCH]
-        types = None if token_types is None else token_types[places]
         with np.errstate(all="ignore"):  # what is not finite is an error below
-            run_float(network, rows, ids[places], types, seen)
+            run_float(network, rows, ids[places], seen)
         on_progress(first + len(places))
     return seen
 
 
-def run_float(
-    network: Network, rows: tuple[Rows, ...], ids: Ids, token_types: Ids | None = None, observe: Observe = ignore
-) -> Array:
+def run_float(network: Network, rows: tuple[Rows, ...], ids: Ids, observe: Observe = ignore) -> Array:
     """Answers of a network in float32.
 
     Args:
         network: rewritten or not.
         rows: the parts that its tensors are named by.
         ids: (N, L).
-        token_types: (N, L), where these are an input.
         observe: is shown every tensor.
 
     Returns:
@@ -69,6 +63,5 @@ def run_float(
     if network.neighbours is not None:  # the last token's neighbour is the padding
         longest = min(longest + 1, network.length)
     cut = tuple(replace(part, stop=min(part.stop, longest)) for part in rows)
-    types = None if token_types is None else token_types[:, :longest]
-    ops = FloatOperations(ids[:, :longest], network.pad_id, types, observe)
+    ops = FloatOperations(ids[:, :longest], network.pad_id, observe)
     return Program(ops, cut).run(replace(network, position=network.position[:longest])).array

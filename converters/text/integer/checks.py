@@ -9,8 +9,8 @@ from litesmith.converters.text.integer.float_operations import Ids
 from litesmith.errors import CalibrationError, ConversionError
 
 
-def check_calibration(model: TextModel, ids: Ids, token_types: Ids | None, wide: int | None) -> None:
-    """Refuse ids and types that the model cannot take, or that calibrate nothing.
+def check_calibration(model: TextModel, ids: Ids, wide: int | None) -> None:
+    """Refuse ids that the model cannot take, or that calibrate nothing.
 
     Raises:
         CalibrationError: shapes or values do not fit, or a text has no token.
@@ -30,7 +30,6 @@ def check_calibration(model: TextModel, ids: Ids, token_types: Ids | None, wide:
         raise CalibrationError(f"text {int(tokens.argmin())} holds padding alone; leave empty texts out")
     if wide is not None and not 0 <= wide <= model.length:
         raise ConversionError(f"{wide} rows cannot be wide; give 0 to {model.length}, the model's length")
-    _check_types(model, ids, token_types)
 
 
 def check_reach(ids: Ids, pad_id: int, wide: int) -> None:
@@ -54,17 +53,3 @@ def check_names(without: Sequence[str], rewrites: Sequence[str], required: Seque
             free = ", ".join(rewrite for rewrite in rewrites if rewrite not in required)
             why = "integers need it" if name in required else "there is no such rewrite"
             raise ConversionError(f"{name!r} cannot be left out: {why}; choose of {free}")
-
-
-def _check_types(model: TextModel, ids: Ids, token_types: Ids | None) -> None:
-    types = model.architecture.token_types
-    if (token_types is not None) != model.takes_token_types:
-        wrong = "takes token types; give them" if model.takes_token_types else "takes no token types; leave them out"
-        raise CalibrationError(f"the model {wrong} beside the ids")
-    if token_types is None:
-        return
-    if token_types.shape != ids.shape or token_types.min() < 0 or token_types.max() >= types:
-        raise CalibrationError(
-            f"token types of shape {token_types.shape} up to {int(token_types.max(initial=0))} do not fit ids of shape "
-            f"{ids.shape} and {types} types"
-        )

@@ -8,11 +8,11 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from litesmith.calibration.text.encoding import PairTypes
 from litesmith.converters.text.architecture import Activation, Pooling
 from litesmith.converters.text.integer.blocks import Array, Dense, Side
 from litesmith.converters.text.integer.functions import FUNCTIONS
 from litesmith.converters.text.integer.operations import Rows
-from litesmith.errors import ConversionError
 
 Ids = npt.NDArray[np.int32]
 Valid = npt.NDArray[np.bool_]
@@ -48,13 +48,12 @@ class FloatOperations:
     Args:
         ids: (N, L).
         pad_id: of the padding.
-        token_types: (N, L), where these are an input.
         observe: is shown every tensor.
     """
 
-    def __init__(self, ids: Ids, pad_id: int, token_types: Ids | None = None, observe: Observe = ignore) -> None:
+    def __init__(self, ids: Ids, pad_id: int, observe: Observe = ignore) -> None:
         self._ids = ids
-        self._types = token_types
+        self._pad_id = pad_id
         self._valid: Valid = ids != pad_id
         self._observe = observe
 
@@ -62,11 +61,9 @@ class FloatOperations:
         """See `Operations`."""
         return self._result(name, table[self._ids])
 
-    def types(self, name: str, table: Array) -> Values:
+    def types(self, name: str, table: Array, told: PairTypes) -> Values:
         """See `Operations`."""
-        if self._types is None:
-            raise ConversionError("the model takes token types; give them beside the ids")
-        return self._result(name, table[self._types])
+        return self._result(name, table[told.of(self._ids, self._pad_id)])
 
     def neighbours(self, name: str, x: Values) -> Values:
         """See `Operations`."""

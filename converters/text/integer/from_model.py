@@ -23,14 +23,15 @@ def network_of(model: TextModel) -> Network:
     weights = model.weights
     _check(model)
     position = weights["embeddings.position"][: model.length]
-    types = weights.get("embeddings.type")
-    if types is not None and not model.takes_token_types:
+    types, told = weights.get("embeddings.type"), model.told_apart
+    if types is not None and told is None:
         position, types = position + types[0], None
     return Network(
         word=weights["embeddings.word"],
         word_scale=np.ones(weights["embeddings.word"].shape[1], np.float32),
         position=position,
         types=types,
+        pair_types=told,
         embeddings=_joint(model, "embeddings.norm"),
         neighbours=_dense(weights, "embeddings.projection") if model.architecture.trigram else None,
         steps=tuple(_steps(model)),

@@ -6,8 +6,9 @@ import numpy as np
 from ai_edge_litert import schema_py_generated as schema
 
 from litesmith.calibration.ranges import Range
+from litesmith.calibration.text.encoding import PairTypes
 from litesmith.converters.text.architecture import Activation, Pooling
-from litesmith.converters.text.integer import emit_attention, emit_layers, emit_pooling, emit_sizes
+from litesmith.converters.text.integer import emit_attention, emit_layers, emit_pooling, emit_sizes, emit_types
 from litesmith.converters.text.integer.blocks import Array, Dense, Side
 from litesmith.converters.text.integer.emitter import Emitter
 from litesmith.converters.text.integer.graph_writer import Held
@@ -25,32 +26,29 @@ class IntegerOperations:
         seen: the ranges of all tensors, by the names that the program gives them.
         length: tokens.
         pad_id: of the padding, which is found among the ids.
-        token_types: whether these are an input.
         output: int8 or int16, the type of the answer.
     """
 
-    def __init__(self, seen: Observations, length: int, pad_id: int, *, token_types: bool, output: str) -> None:
+    def __init__(self, seen: Observations, length: int, pad_id: int, *, output: str) -> None:
         self._emit = Emitter(seen)
         self._seen = seen
         self._length = length
         self._output = output
         writer = self._emit.writer
-        self._inputs = {"ids": writer.tensor("ids", (1, length), "int32")}
-        if token_types:
-            self._inputs["token_types"] = writer.tensor("token_types", (1, length), "int32")
-        self._padding = Padding(writer, self._inputs["ids"], pad_id)
+        self._ids = writer.tensor("ids", (1, length), "int32")
+        self._padding = Padding(writer, self._ids, pad_id)
 
     def finish(self, answer: Held, description: str) -> bytes:
         """The file."""
-        return self._emit.writer.finish(self._inputs, {"answer": answer}, description)
+        return self._emit.writer.finish({"ids": self._ids}, {"answer": answer}, description)
 
     def words(self, name: str, table: Array) -> Held:
         """See `Operations`."""
-        return self._rows(name, table, self._inputs["ids"])
+        return self._rows(name, table, self._ids)
 
-    def types(self, name: str, table: Array) -> Held:
+    def types(self, name: str, table: Array, told: PairTypes) -> Held:
         """See `Operations`."""
-        return self._rows(name, table, self._inputs["token_types"])
+        return self._rows(name, table, emit_types.token_types(self._emit.writer, self._ids, self._padding, told))
 
     def _rows(self, name: str, table: Array, places: Held) -> Held:
         scale = float(np.abs(table).max()) / INT8

@@ -42,7 +42,7 @@ class LayerError:
         return f"{self.name:28}{rows:>8}  {self.dtype:5}  {self.sum_decibels:7.1f}  {read:>7}"
 
 
-def layer_errors(made: IntegerText, ids: Ids, token_types: Ids | None = None) -> tuple[LayerError, ...]:
+def layer_errors(made: IntegerText, ids: Ids) -> tuple[LayerError, ...]:
     """Run texts (N, L) in integers, with all tensors kept, and beside that in float32."""
     run = IntegerRun(made.content, inner=True)
     sums = list(_sums(made.network, made.rows, run))
@@ -52,15 +52,13 @@ def layer_errors(made: IntegerText, ids: Ids, token_types: Ids | None = None) ->
     }
     noises = {name: Noise() for name in pairs}
     for place in range(len(ids)):
-        one = slice(place, place + 1)
-        types = None if token_types is None else token_types[one]
-        run.answer(ids[place], None if types is None else types[0])
+        run.answer(ids[place])
 
         def compare(name: str, array: Array, valid: Valid) -> None:
             if name in pairs:
                 noises[name].add(array[0][valid[0]], run.tensor(pairs[name])[: array.shape[1]][valid[0]])
 
-        run_float(made.network, made.rows, ids[one], types, compare)
+        run_float(made.network, made.rows, ids[place : place + 1], compare)
     return tuple(
         LayerError(
             name, rows.start, rows.stop, run.dtype(tensor), noises[_observed(tensor)].decibels,

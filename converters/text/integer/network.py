@@ -15,6 +15,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from litesmith.calibration.text.encoding import PairTypes
 from litesmith.converters.text.architecture import Head
 from litesmith.converters.text.integer.blocks import Array, Branch, Dense, FeedForward, inputs
 
@@ -89,8 +90,9 @@ class Network:
     Attributes:
         word: table (V, E), divided by `word_scale`.
         word_scale: for each channel (E,); the two tables below are in the scale of `embeddings`.
-        position: table (L, E), with the row of the only token type where types are no input.
-        types: table (T, E) where token types are an input.
+        position: table (L, E), with the row of the first token type where all tokens are of that.
+        types: table (T, E) where token types tell the texts of a pair apart.
+        pair_types: how they follow from the ids; None without that table.
         embeddings: the joint of the sum of all three.
         neighbours: the layer that reads each token's row of `word` between those of the next and the previous token,
             (3 E, H), and gives what is added in place of the row (MobileBERT's trigrams); `word_scale` is then 1.
@@ -103,6 +105,7 @@ class Network:
     word_scale: Array
     position: Array
     types: Array | None
+    pair_types: PairTypes | None
     embeddings: Joint
     neighbours: Dense | None
     steps: tuple[Step, ...]

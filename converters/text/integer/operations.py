@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Protocol, TypeVar
 
+from litesmith.calibration.text.encoding import PairTypes
 from litesmith.converters.text.architecture import Activation, Pooling
 from litesmith.converters.text.integer.blocks import Array, Dense, Side
 
@@ -34,8 +35,8 @@ class Operations(Protocol[T]):
     def words(self, name: str, table: Array) -> T:
         """Rows of a table (V, C) by the ids: (L, C)."""
 
-    def types(self, name: str, table: Array) -> T:
-        """Rows of a table (T, C) by the token types: (L, C)."""
+    def types(self, name: str, table: Array, told: PairTypes) -> T:
+        """Rows of a table (T, C) by the token types, which follow from the ids: (L, C)."""
 
     def neighbours(self, name: str, x: T) -> T:
         """The rows of the next and the previous token on either side of each token's own: (L, C) to (L, 3 C).

@@ -18,6 +18,7 @@ class Padding:
         self._writer = writer
         self._ids = ids
         self._pad_id = pad_id
+        self._differs: Held | None = None
         self._found: Held | None = None
         self._scores: dict[float, Held] = {}
 
@@ -51,12 +52,18 @@ class Padding:
         result = self._writer.tensor("padding.shares", (1, length), "int16", 1 / INT16)
         return self._writer.operator("MUL", [row, inverse], result, schema.MulOptionsT())
 
+    def differs(self) -> Held:
+        """Which ids are tokens, (1, L) bool."""
+        if self._differs is None:
+            pad = self._writer.constant("padding.id", np.array([self._pad_id], np.int32))
+            differs = self._writer.tensor("padding.differs", self._ids.shape, "bool")
+            self._differs = self._writer.operator("NOT_EQUAL", [self._ids, pad], differs, schema.NotEqualOptionsT())
+        return self._differs
+
     def _tokens(self) -> Held:
         """1 for tokens, 0 for padding, (1, L) int32."""
         if self._found is None:
-            pad = self._writer.constant("padding.id", np.array([self._pad_id], np.int32))
-            differs = self._writer.tensor("padding.differs", self._ids.shape, "bool")
-            self._writer.operator("NOT_EQUAL", [self._ids, pad], differs, schema.NotEqualOptionsT())
+            differs = self.differs()
             options = schema.CastOptionsT()
             options.inDataType, options.outDataType = _BOOL, _INT32
             found = self._writer.tensor("padding.found", self._ids.shape, "int32")

@@ -37,7 +37,10 @@ class Program(Generic[T]):
     def _embed(self, network: Network) -> list[T]:
         """The first sum, part by part: each adds its own tokens' positions."""
         words = self._words(network)
-        types = None if network.types is None else self._ops.types("embeddings.type", network.types)
+        told = network.pair_types
+        types = None
+        if network.types is not None and told is not None:
+            types = self._ops.types("embeddings.type", network.types, told)
         sums = []
         for rows, x in zip(self._rows, words, strict=True):
             name = f"embeddings{rows.suffix}"

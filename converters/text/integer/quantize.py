@@ -54,7 +54,6 @@ class IntegerText:
 def quantize_text(
     model: TextModel,
     ids: Ids,
-    token_types: Ids | None = None,
     *,
     output: Output = "int8",
     wide: int | None = None,
@@ -66,38 +65,36 @@ def quantize_text(
     Args:
         model: encoder with any head; embeddings are not pooled by maximum.
         ids: (N, L) of the model's length, padded; 100 to 200 sentences like those of the app.
-        token_types: (N, L), where the model takes them.
         output: type of the answer. int16 is an option for embeddings.
         wide: how many of the first tokens have sums in int16, the model's length for all; None finds out.
         without: names of rewrites to leave out, to see what each gains.
         on_progress: is told how far it is.
 
     Raises:
-        CalibrationError: ids or token types do not fit the model, or calibrate nothing.
+        CalibrationError: ids do not fit the model, or calibrate nothing.
         ConversionError: an arrangement that integers do not know, or a rewrite that cannot be left out.
         ModelError: the network computes NaN or infinity.
     """
     check_names(without, NAMES, REQUIRED)
     network = network_of(model)
-    check_calibration(model, ids, token_types, wide)
+    check_calibration(model, ids, wide)
     with np.errstate(over="ignore", invalid="ignore"):  # weights out of range: `observe` says where
         for structure in STRUCTURE:
             network = network if structure.__name__ in without else structure(network)
-    total = 2 * len(ids)
-    texts, origin = (ids, token_types), model.origin
+    total, origin = 2 * len(ids), model.origin
     first = parts(0, model.length)
-    seen = observe(network, first, *texts, origin=origin, on_progress=lambda done: on_progress(done, total))
+    seen = observe(network, first, ids, origin=origin, on_progress=lambda done: on_progress(done, total))
     seen.wide = massive_rows(network, seen) if wide is None else wide
     check_reach(ids, model.pad_id, seen.wide)
     for fitting in FITTING:
         network = network if fitting.__name__ in without else fitting(network, seen)
     rows = parts(seen.wide, model.length)
-    seen = observe(network, rows, *texts, origin=origin, on_progress=lambda done: on_progress(len(ids) + done, total))
+    seen = observe(network, rows, ids, origin=origin, on_progress=lambda done: on_progress(len(ids) + done, total))
     content = written(model, network, rows, seen, output)
     return IntegerText(content, network, rows, tuple(name for name in NAMES if name not in without), seen)
 
 
 def written(model: TextModel, network: Network, rows: tuple[Rows, ...], seen: Observations, output: Output) -> bytes:
     """The file of a network that was rewritten and observed."""
-    ops = IntegerOperations(seen, model.length, model.pad_id, token_types=model.takes_token_types, output=output)
+    ops = IntegerOperations(seen, model.length, model.pad_id, output=output)
     return ops.finish(Program(ops, rows).run(network), f"Litesmith: {model.origin}")

@@ -86,29 +86,21 @@ class IntegerReport:
         return "\n".join(lines)
 
 
-def report(
-    made: IntegerText,
-    ids: Ids,
-    token_types: Ids | None = None,
-    *,
-    gains: Sequence[Gain] = (),
-) -> IntegerReport:
+def report(made: IntegerText, ids: Ids, *, gains: Sequence[Gain] = ()) -> IntegerReport:
     """Measure a file on texts.
 
     Args:
         made: the file with the network that it approximates.
         ids: (N, L), other texts than those of the calibration.
-        token_types: (N, L), where these are an input.
         gains: as `rewrite_gains` measured them.
     """
-    answer, layers = agreement(made, ids, token_types), layer_errors(made, ids, token_types)
-    return IntegerReport(len(ids), answer, layers, tuple(gains))
+    return IntegerReport(len(ids), agreement(made, ids), layer_errors(made, ids), tuple(gains))
 
 
 def rewrite_gains(
     model: TextModel,
-    calibration: tuple[Ids, Ids | None],
-    texts: tuple[Ids, Ids | None],
+    calibration: Ids,
+    texts: Ids,
     *,
     on_progress: Callable[[str], None] = lambda rewrite: None,
     **options: Any,
@@ -117,32 +109,30 @@ def rewrite_gains(
 
     Args:
         model: that is quantized; every rewrite takes as long as `quantize_text`.
-        calibration: ids and token types that it is calibrated on.
-        texts: ids and token types that it is measured on.
+        calibration: ids (N, L) that it is calibrated on.
+        texts: ids (N, L) that it is measured on.
         on_progress: is told which rewrite is left out next.
         options: of `quantize_text`.
     """
-    whole = agreement(quantize_text(model, *calibration, **options), *texts)
+    whole = agreement(quantize_text(model, calibration, **options), texts)
     gains = []
     for rewrite in NAMES:
         if rewrite in REQUIRED:
             gains.append(Gain(rewrite, None, None))
             continue
         on_progress(rewrite)
-        without = agreement(quantize_text(model, *calibration, without=(rewrite,), **options), *texts)
+        without = agreement(quantize_text(model, calibration, without=(rewrite,), **options), texts)
         gains.append(Gain(rewrite, without, whole.decibels - without.decibels))
     return tuple(gains)
 
 
-def agreement(made: IntegerText, ids: Ids, token_types: Ids | None = None) -> Agreement:
+def agreement(made: IntegerText, ids: Ids) -> Agreement:
     """Answers to texts, of the file and of its network in float32; those to padding do not count."""
     run, noise = IntegerRun(made.content), Noise()
     cosines: list[Array] = []
     for place in range(len(ids)):
-        one = slice(place, place + 1)
-        types = None if token_types is None else token_types[one]
-        wanted = run_float(made.network, made.rows, ids[one], types)[0]
-        found = run.answer(ids[place], None if types is None else types[0])[: len(wanted)]
+        wanted = run_float(made.network, made.rows, ids[place : place + 1])[0]
+        found = run.answer(ids[place])[: len(wanted)]
         if len(found) > 1:  # an answer for each token
             valid = ids[place, : len(wanted)] != made.network.pad_id
             wanted, found = wanted[valid], found[valid]

@@ -31,16 +31,14 @@ class IntegerRun:
                 experimental_preserve_all_tensors=inner,
             )
             self._interpreter.allocate_tensors()
-        self._inputs = {detail["name"]: detail["index"] for detail in self._interpreter.get_input_details()}
+        (self._ids,) = (detail["index"] for detail in self._interpreter.get_input_details())
         (self._output,) = self._interpreter.get_output_details()
         details = self._interpreter.get_tensor_details() if inner else []
         self._details = {detail["name"]: detail for detail in details if detail["quantization"][0]}
 
-    def answer(self, ids: Ids, token_types: Ids | None = None) -> Array:
-        """The answer to one text: ids and token types are (L,), the answer (rows, C)."""
-        self._interpreter.set_tensor(self._inputs["ids"], ids[None])
-        if token_types is not None:
-            self._interpreter.set_tensor(self._inputs["token_types"], token_types[None])
+    def answer(self, ids: Ids) -> Array:
+        """The answer to one text: its ids are (L,), the answer (rows, C)."""
+        self._interpreter.set_tensor(self._ids, ids[None])
         self._interpreter.invoke()
         return self._values(self._output)
 

@@ -6,6 +6,7 @@ from functools import cached_property
 import numpy as np
 from hypothesis import strategies as st
 
+from litesmith.calibration.text.encoding import PairTypes
 from litesmith.converters.text.architecture import ACTIVATIONS, Architecture, Head, TextModel
 from litesmith.converters.text.architecture_weights import weight_shapes
 from litesmith.converters.text.integer.calibrate import run_float
@@ -13,6 +14,7 @@ from litesmith.converters.text.integer.massive import parts
 from litesmith.converters.tflite_model import TFLiteModel
 from litesmith.targets.runtimes import default
 
+END = 3  # the token that ends a text
 HEADS = {
     "mean": Head("embedding"),
     "unit": Head("embedding", normalize=True),
@@ -37,7 +39,7 @@ def drawn(head=HEADS["mean"], *, seed=0, length=12, pad_id=0, **changes):
     architecture = Architecture(**arrangement)
     random = np.random.default_rng(seed)
     weights = {name: _values(random, name, shape) for name, shape in weight_shapes(architecture, head).items()}
-    return TextModel(architecture, head, length, pad_id, weights, "drawn")
+    return TextModel(architecture, head, length, pad_id, weights, "drawn", pair_types=PairTypes(END, 1, 1))
 
 
 def mobile(head=HEADS["mean"], **changes):
@@ -88,28 +90,25 @@ def with_weights(model, **changes):
 
 
 def texts(model, count=24, seed=1, longest=None):
-    """Ids (N, L) of one token up to the whole length, padded; the first text has the whole length."""
+    """Ids (N, L) of one token up to the whole length, padded; the first text has the whole length.
+
+    Where texts of a pair are told apart, the first one ends in the middle of the row.
+    """
     random = np.random.default_rng(seed)
     vocabulary = [token for token in range(model.architecture.vocabulary) if token != model.pad_id]
     ids = random.choice(vocabulary, (count, model.length)).astype(np.int32)
     ids[:, 0] = vocabulary[0]
+    if model.told_apart:
+        ids[:, model.length // 2] = END
     longest = longest or model.length
     for text in range(count):
         ids[text, longest if text == 0 else random.integers(1, longest + 1) :] = model.pad_id
     return ids
 
 
-def types(model, ids):
-    """Token types, the second half of a text being of the second one; None where the model takes none."""
-    if not model.takes_token_types:
-        return None
-    halves = (np.arange(ids.shape[1]) >= ids.shape[1] // 2).astype(np.int32)
-    return np.broadcast_to(halves, ids.shape).copy()
-
-
-def in_float(network, ids, token_types=None, rows=None):
+def in_float(network, ids, rows=None):
     """Answers (N, rows, C) of a network."""
-    return run_float(network, rows or parts(0, network.length), ids, token_types)
+    return run_float(network, rows or parts(0, network.length), ids)
 
 
 def at_tokens(model, ids, answers):
@@ -135,16 +134,15 @@ class Running:
         (output,) = TFLiteModel(self.content).outputs
         return np.float32(output.quantization.scales[0]), int(output.quantization.zero_points[0])
 
-    def integers(self, ids, token_types=None):
+    def integers(self, ids):
         """Answers of every text, as the file has them."""
-        inputs = [ids] if token_types is None else [ids, token_types]
-        answers = [self.opened.run([given[place : place + 1] for given in inputs])[0] for place in range(len(ids))]
+        answers = [self.opened.run([ids[place : place + 1]])[0] for place in range(len(ids))]
         return np.stack(answers).reshape(len(ids), *answers[0].shape[-2:])
 
-    def __call__(self, ids, token_types=None):
+    def __call__(self, ids):
         """Answers of every text as real numbers."""
         scale, zero_point = self.steps
-        return (self.integers(ids, token_types).astype(np.float32) - zero_point) * scale
+        return (self.integers(ids).astype(np.float32) - zero_point) * scale
 
 
 def cosines(a, b):

@@ -6,7 +6,7 @@ import pytest
 from litesmith.converters.text.integer.quantize import quantize_text
 from litesmith.converters.text.integer.rewrites import NAMES, REQUIRED
 from litesmith.errors import CalibrationError, ConversionError
-from tests.converters.text.integer.small_text_models import HEADS, Running, drawn, texts, types
+from tests.converters.text.integer.small_text_models import HEADS, Running, drawn, texts
 
 MODEL, PAIRS = drawn(), drawn(HEADS["pairs"])
 IDS = texts(MODEL)
@@ -29,21 +29,6 @@ def test_ids_that_calibrate_nothing(ids, message):
         quantize_text(MODEL, ids)
 
 
-@pytest.mark.parametrize(
-    ("model", "given", "message"),
-    [
-        (PAIRS, None, "takes token types; give them"),
-        (MODEL, np.zeros_like(IDS), "takes no token types; leave them out"),
-        (PAIRS, np.zeros((24, 3), np.int32), r"shape \(24, 3\)"),
-        (PAIRS, np.full_like(IDS, 2), "up to 2 do not fit"),
-    ],
-    ids=["missing", "left over", "shape", "beyond"],
-)
-def test_token_types_that_do_not_fit(model, given, message):
-    with pytest.raises(CalibrationError, match=message):
-        quantize_text(model, IDS, given)
-
-
 @pytest.mark.parametrize("wide", [-1, 13])
 def test_more_wide_rows_than_there_are(wide):
     with pytest.raises(ConversionError, match="give 0 to 12"):
@@ -64,9 +49,9 @@ def test_rewrites_that_cannot_be_left_out(name):
 @pytest.mark.parametrize("wide", [0, 2, 12])
 @pytest.mark.parametrize("name", [name for name in NAMES if name not in REQUIRED])
 def test_every_other_rewrite_can_be_left_out_by_itself(name, wide):
-    made = quantize_text(PAIRS, IDS, types(PAIRS, IDS), without=(name,), wide=wide)
+    made = quantize_text(PAIRS, IDS, without=(name,), wide=wide)
     assert made.rewrites == tuple(other for other in NAMES if other != name)
-    assert np.isfinite(Running(made.content)(IDS[:2], types(PAIRS, IDS)[:2])).all()
+    assert np.isfinite(Running(made.content)(IDS[:2])).all()
 
 
 def test_progress_counts_both_passes():

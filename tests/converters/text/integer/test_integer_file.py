@@ -35,7 +35,6 @@ from tests.converters.text.integer.small_text_models import (
     mobile,
     models,
     texts,
-    types,
     with_large_channels,
     with_weights,
 )
@@ -47,16 +46,14 @@ COSINE, DECIBELS = 0.995, 15.0
 
 
 def made(model, **options):
-    ids = texts(model, 48)
-    return quantize_text(model, ids, types(model, ids), **options)
+    return quantize_text(model, texts(model, 48), **options)
 
 
 def compared(model, made, delegate="xnnpack", ids=None):
     """What the file and float32 say of new texts, at tokens."""
     ids = texts(model, 32, seed=9) if ids is None else ids
-    token_types = types(model, ids)
-    wanted = in_float(network_of(model), ids, token_types)
-    found = Running(made.content, delegate)(ids, token_types)[:, : wanted.shape[1]]
+    wanted = in_float(network_of(model), ids)
+    found = Running(made.content, delegate)(ids)[:, : wanted.shape[1]]
     return at_tokens(model, ids, wanted), at_tokens(model, ids, found)
 
 
@@ -80,8 +77,7 @@ def test_every_family_and_head_has_a_file_without_float_that_is_near_to_float(ca
     file = made(model)
     written = TFLiteModel(file.content)
     prove_integer_only(written, allow_float_io=False)
-    names = ["ids", "token_types"] if model.takes_token_types else ["ids"]
-    assert [tensor.name for tensor in written.inputs] == names
+    assert [tensor.name for tensor in written.inputs] == ["ids"]
     assert {tensor.dtype for tensor in written.inputs} == {"int32"}
     assert {tensor.dtype for tensor in written.outputs} == {"int8"}
     assert_near(*compared(model, file))
@@ -199,7 +195,7 @@ def test_what_stands_in_the_padding_never_changes_an_answer(head, form, spread):
         word = network.word.copy()
         word[model.pad_id] = word[row]
         seen = observe(network, parts(0, 12), ids)
-        ops = IntegerOperations(seen, 12, model.pad_id, token_types=False, output="int8")
+        ops = IntegerOperations(seen, 12, model.pad_id, output="int8")
         content = ops.finish(Program(ops, parts(0, 12)).run(replace(network, word=word)), "test")
         found = Running(content).integers(ids)
         answers.append(found[ids != model.pad_id] if head == "token" else found)
@@ -212,8 +208,8 @@ def test_a_text_of_padding_alone_has_an_answer(head, files):
     model, file = files[head]
     nothing = np.full((1, model.length), model.pad_id, np.int32)
     for delegate in ("xnnpack", "none"):
-        assert np.isfinite(Running(file.content, delegate)(nothing, types(model, nothing))).all()
-    assert np.isfinite(in_float(network_of(model), nothing, types(model, nothing))).all()
+        assert np.isfinite(Running(file.content, delegate)(nothing)).all()
+    assert np.isfinite(in_float(network_of(model), nothing)).all()
 
 
 def test_token_types_tell_the_texts_of_a_pair_apart(files):

@@ -11,12 +11,11 @@ from litesmith.converters.text.integer.noise import MOST_DECIBELS, Noise
 from litesmith.converters.text.integer.quantize import quantize_text
 from litesmith.converters.text.integer.report import agreement, report, rewrite_gains
 from litesmith.converters.text.integer.rewrites import NAMES, REQUIRED
-from tests.converters.text.integer.small_text_models import HEADS, drawn, mobile, texts, types, with_weights
+from tests.converters.text.integer.small_text_models import HEADS, drawn, mobile, texts, with_weights
 
 
 def made(model, **options):
-    ids = texts(model, 32)
-    return quantize_text(model, ids, types(model, ids), **options)
+    return quantize_text(model, texts(model, 32), **options)
 
 
 def damaged(content, name):
@@ -36,7 +35,7 @@ def test_every_joint_is_in_the_report_once_for_each_part(head, wide, form):
     model = mobile(HEADS[head]) if form == "mobile" else drawn(HEADS[head], norm=form)
     file = made(model, wide=wide)
     ids = texts(model, 4, seed=9)
-    found = report(file, ids, types(model, ids))
+    found = report(file, ids)
     expected = [(name, rows.start, rows.stop) for name in file.network.names for rows in file.rows]
     assert [(layer.name, layer.start, layer.stop) for layer in found.layers] == expected
     assert {layer.dtype for layer in found.layers if layer.start >= wide} <= {"int8"}
@@ -63,7 +62,7 @@ def test_gains_tell_what_a_rewrite_is_good_for():
     gamma = np.r_[np.full(3, 60.0), np.full(21, 0.4)]
     model = with_weights(drawn(), layers__0__attention__norm__gamma=gamma, layers__1__attention__norm__gamma=gamma)
     ids, new, asked = texts(model, 32), texts(model, 16, seed=9), []
-    gains = rewrite_gains(model, (ids, None), (new, None), on_progress=asked.append)
+    gains = rewrite_gains(model, ids, new, on_progress=asked.append)
     assert tuple(gain.rewrite for gain in gains) == NAMES
     assert asked == [name for name in NAMES if name not in REQUIRED]
     lost = {gain.rewrite: gain.decibels for gain in gains}
@@ -76,7 +75,7 @@ def test_gains_tell_what_a_rewrite_is_good_for():
 def test_the_report_is_plain_values_and_a_table():
     model = drawn()
     file, ids = made(model, wide=1), texts(model, 4, seed=9)
-    gains = rewrite_gains(model, (ids, None), (ids, None))
+    gains = rewrite_gains(model, ids, ids)
     found = report(file, ids, gains=gains)
     document = json.loads(json.dumps(found.to_dict()))
     assert document["texts"] == 4

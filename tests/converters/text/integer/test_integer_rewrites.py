@@ -28,7 +28,6 @@ from tests.converters.text.integer.small_text_models import (
     mobile,
     models,
     texts,
-    types,
     with_weights,
 )
 
@@ -55,7 +54,7 @@ def model(request):
 
 def seen_of(network, model, wide=0):
     ids = texts(model)
-    seen = observe(network, parts(0, model.length), ids, types(model, ids))
+    seen = observe(network, parts(0, model.length), ids)
     seen.wide = wide
     return seen
 
@@ -75,7 +74,7 @@ def rewritten(model, upto=None, wide=0):
 def assert_same(before, after, model, within=1e-5):
     """Up to a share of the largest answer, at every token."""
     ids = texts(model, seed=5)
-    wanted, found = (at_tokens(model, ids, in_float(network, ids, types(model, ids))) for network in (before, after))
+    wanted, found = (at_tokens(model, ids, in_float(network, ids)) for network in (before, after))
     np.testing.assert_allclose(found, wanted, atol=within * max(np.abs(wanted).max(), 1))
 
 
@@ -84,7 +83,7 @@ def tensors(network, model, wide=0):
     held = {}
     ids = texts(model, seed=5)
     ops = FloatOperations(
-        ids, model.pad_id, types(model, ids), lambda name, values, valid: held.update({name: values[valid]})
+        ids, model.pad_id, lambda name, values, valid: held.update({name: values[valid]})
     )
     Program(ops, parts(wide, model.length)).run(network)
     return held
