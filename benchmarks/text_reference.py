@@ -21,6 +21,7 @@ sys.path.insert(0, str(ROOT))
 from tests.golden.make_text_checkpoints import (  # noqa: E402
     CASES,
     Case,
+    answers,
     at_tokens,
     excerpt,
     sample_ids,
@@ -93,12 +94,9 @@ def answer(folder: Path) -> None:
 def compare(folder: Path, case: Case, reference: np.ndarray) -> float:
     """The largest difference between Litesmith's Keras model and the reference."""
     from litesmith.converters.huggingface import load_text_model
-    from litesmith.converters.text.encoder import build_encoder
 
     text_model = load_text_model(folder, length=sample_ids(case).shape[1])
-    model = build_encoder(text_model)
-    given = [sample_ids(case), *([sample_types(case)] if text_model.takes_token_types else [])]
-    difference = float(np.abs(at_tokens(case, model(given).numpy()) - reference).max())
+    difference = float(np.abs(answers(case, text_model) - reference).max())
     print(f"{case.id:32} {reference.shape!s:14} largest {np.abs(reference).max():8.4f}  difference {difference:.1e}")
     return difference
 

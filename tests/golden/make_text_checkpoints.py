@@ -6,7 +6,7 @@ Weights come from a fixed seed and their names, so that every machine writes the
 import json
 import zlib
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -120,6 +120,25 @@ def at_tokens(case: Case, values: np.ndarray) -> np.ndarray:
     if values.ndim == 2:
         return values
     return values * (sample_ids(case) != case.config["pad_token_id"])[:, :, None]
+
+
+def answers(case: Case, text_model: Any) -> np.ndarray:
+    """What the Keras model says of the samples; the token before a text's second part is taken for the first one's end.
+
+    That is another token in every text, so that each has a model of its own where token types are told apart.
+    """
+    from litesmith.converters.text.encoder import build_encoder
+
+    ids = sample_ids(case)
+    if text_model.told_apart is None:
+        return at_tokens(case, build_encoder(text_model)(ids).numpy())
+    said = []
+    for row in ids:
+        before = row[LENGTH // 4 - 1]
+        end = text_model.pair_types.end if before == text_model.pad_id else int(before)
+        told = replace(text_model, pair_types=replace(text_model.pair_types, end=end))
+        said.append(build_encoder(told)(row[None]).numpy())
+    return at_tokens(case, np.concatenate(said))
 
 
 def excerpt(values: np.ndarray) -> list[float]:

@@ -41,7 +41,9 @@ def model_with(head: Head, contract: TextContract = CONTRACT) -> TextModel:
         name: (random.normal(0, 0.3, shape) + name.endswith("gamma")).astype(np.float32)
         for name, shape in weight_shapes(architecture, head).items()
     }
-    return TextModel(architecture, head, contract.length, contract.pad_id, weights, "drawn")
+    return TextModel(
+        architecture, head, contract.length, contract.pad_id, weights, "drawn", pair_types=contract.pair_types
+    )
 
 
 def float_file(labels: tuple[str, ...]) -> TFLiteModel:

@@ -47,6 +47,29 @@ def test_a_pair():
     assert row.ids.tolist() == [0, 261, 2, 2, 260, 2, 1, 1, 1, 1] and not row.token_types.any()
 
 
+def test_an_end_that_a_text_holds_is_one_as_far_as_types_go():
+    row = wordpiece().encode("a [SEP]", "a")
+    assert row.ids.tolist() == [2, 7, 3, 3, 7, 3, 0, 0] and row.token_types.tolist() == [0, 0, 0, 1, 1, 1, 0, 0]
+    row = wordpiece().encode("a[SEP]a")
+    assert row.ids.tolist() == [2, 7, 3, 7, 3, 0, 0, 0] and row.token_types.tolist() == [0, 0, 0, 1, 1, 0, 0, 0]
+
+
+def test_the_second_text_begins_after_all_ends_between_the_two():
+    row = wordpiece(pair_ends=2).encode("a", "a")
+    assert row.ids.tolist() == [2, 7, 3, 3, 7, 3, 0, 0] and row.token_types.tolist() == [0, 0, 0, 0, 1, 1, 0, 0]
+    row = wordpiece(start="[SEP]").encode("a", "a")
+    assert row.ids.tolist() == [3, 7, 3, 7, 3, 0, 0, 0] and row.token_types.tolist() == [0, 0, 0, 1, 1, 0, 0, 0]
+
+
+@given(st.lists(st.sampled_from(["a", "unaffable", "!"]), max_size=6), st.lists(st.sampled_from("ac!"), max_size=6))
+def test_types_of_ordinary_pairs_are_those_of_the_place(first, second):
+    contract = wordpiece(length=12)
+    row = contract.encode(" ".join(first), " ".join(second))
+    ends = np.flatnonzero(row.ids == 3)
+    assert row.token_types.tolist() == [int(ends[0] < place <= ends[1]) for place in range(12)]
+    assert not contract.encode(" ".join(first)).token_types.any()
+
+
 @pytest.mark.parametrize(
     ("text", "ids"),
     [

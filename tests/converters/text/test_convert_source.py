@@ -5,12 +5,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from litesmith.converters.text.convert_source import EVERY, LEAST, Texts, _divided, open_text_source
+from litesmith.converters.text.convert_source import EVERY, LEAST, _divided, open_text_source
 from litesmith.errors import CalibrationError, ConversionError
 
 
 def rows(count):
-    return Texts(np.arange(3 * count, dtype=np.int32).reshape(count, 3))
+    return np.arange(3 * count, dtype=np.int32).reshape(count, 3)
 
 
 def letters(count):
@@ -22,7 +22,7 @@ def letters(count):
 @settings(max_examples=60)
 def test_the_two_parts_share_nothing_and_the_second_is_every_fifth(count):
     calibration, judged = _divided(rows(count))
-    both = [set(part.ids[:, 0].tolist()) for part in (calibration, judged)]
+    both = [set(part[:, 0].tolist()) for part in (calibration, judged)]
     assert not both[0] & both[1]
     assert len(both[0]) + len(both[1]) == count
     assert len(judged) == max(LEAST, -(-count // EVERY))
@@ -38,7 +38,7 @@ def test_as_many_as_were_asked_for_are_calibrated_with(samples, checkpoint):
 def test_another_seed_draws_others(checkpoint):
     folder = checkpoint("bert")
     first, again, other = (
-        open_text_source(folder, letters(300), length=16, samples=32, seed=seed).calibration.ids for seed in (0, 0, 1)
+        open_text_source(folder, letters(300), length=16, samples=32, seed=seed).calibration for seed in (0, 0, 1)
     )
     assert np.array_equal(first, again)
     assert not np.array_equal(first, other)
@@ -48,7 +48,7 @@ def test_texts_that_become_the_same_ids_count_once(checkpoint):
     folder = checkpoint("bert")
     texts = [f"{letter} {other}" for letter in "abcdefgh" for other in "abcdefgh"]
     source = open_text_source(folder, [*texts, *(text.upper() for text in texts)], length=16)
-    every = np.concatenate([source.calibration.ids, source.judged.ids])
+    every = np.concatenate([source.calibration, source.judged])
     assert len(every) == len(np.unique(every, axis=0)) == len(texts)
     assert source.name == source.model.origin == folder.name
 

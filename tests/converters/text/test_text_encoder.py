@@ -1,11 +1,13 @@
 """The Keras encoder computes what its definition says, trains, converts, and gives its weights back."""
 
+from dataclasses import replace
 from math import erf
 
 import numpy as np
 import pytest
 
 from litesmith.calibration.native import quiet_native
+from litesmith.calibration.text.encoding import PairTypes
 from litesmith.converters import convert as conversion
 from litesmith.converters import keras
 from litesmith.converters.backend import tensorflow, tf_keras
@@ -18,8 +20,9 @@ from litesmith.converters.text.architecture_weights import weight_shapes
 from litesmith.converters.text.encoder import build_encoder, read_encoder
 from litesmith.errors import ModelError
 from litesmith.targets.runtimes import default
-from tests.golden.make_text_checkpoints import LENGTH, Case, at_tokens, sample_ids, sample_types, write_checkpoint
+from tests.golden.make_text_checkpoints import LENGTH, Case, at_tokens, sample_ids, write_checkpoint
 
+END = 5  # the token that ends a text
 FORMULAS = {
     "gelu": np.vectorize(lambda x: x * (1 + erf(x / 2**0.5)) / 2),
     "gelu_tanh": lambda x: x * (1 + np.tanh((2 / np.pi) ** 0.5 * (x + 0.044715 * x**3))) / 2,
@@ -38,7 +41,7 @@ def drawn(head, **changes):
         name: (random.normal(size=shape) / (shape[0] ** 0.5 if len(shape) > 1 else 3)).astype(np.float32)
         for name, shape in weight_shapes(architecture, head).items()
     }
-    return TextModel(architecture, head, 10, 0, weights, "drawn")
+    return TextModel(architecture, head, 10, 0, weights, "drawn", pair_types=PairTypes(END, 1, 1))
 
 
 def dense(weights, name, x):
@@ -58,10 +61,10 @@ def attended(weights, name, x, valid, heads):
     return dense(weights, f"{name}.output", np.concatenate(shares / shares.sum(-1, keepdims=True) @ v, -1))
 
 
-def by_definition(text_model, ids):
-    """One text (L,) by the formulas, in float64."""
+def by_definition(text_model, ids, types):
+    """One text (L,) and its token types by the formulas, in float64."""
     a, w = text_model.architecture, {name: values.astype(np.float64) for name, values in text_model.weights.items()}
-    x = w["embeddings.word"][ids] + w["embeddings.position"][: len(ids)] + w["embeddings.type"][0]
+    x = w["embeddings.word"][ids] + w["embeddings.position"][: len(ids)] + w["embeddings.type"][types]
     x = dense(w, "embeddings.projection", normalized(w, "embeddings.norm", x, a.epsilon))
     for layer in range(a.layers):
         blocks = {
@@ -85,19 +88,38 @@ def test_the_model_computes_its_definition(activation, norm):
     text_model = drawn(Head("token", ("a", "b", "c")), activation=activation, norm=norm)
     ids = np.array([3, 17, 17, 39, 1, 5, 22, 0, 0, 0], np.int32)
     found = build_encoder(text_model)(ids[None]).numpy()[0]
-    np.testing.assert_allclose(found[ids != 0], by_definition(text_model, ids)[ids != 0], atol=1e-5)
+    np.testing.assert_allclose(found[ids != 0], by_definition(text_model, ids, 0)[ids != 0], atol=1e-5)
+
+
+@pytest.mark.parametrize("ends", [1, 2])
+def test_the_second_text_of_a_pair_has_the_second_type(ends):
+    told = replace(drawn(Head("answer")), pair_types=PairTypes(END, ends, 1))
+    ids = np.array([3, 17, END, END, 39, 1, 22, END, 0, 0], np.int32)
+    types = np.array([0, 0, 0, ends == 1, 1, 1, 1, 1, 0, 0])
+    found = build_encoder(told)(ids[None]).numpy()[0]
+    np.testing.assert_allclose(found[ids != 0], by_definition(told, ids, types)[ids != 0], atol=1e-5)
+    single = np.where(np.arange(10) > 2, 0, ids).astype(np.int32)
+    found = build_encoder(told)(single[None]).numpy()[0]
+    np.testing.assert_allclose(found[:3], by_definition(told, single, 0)[:3], atol=1e-5)
+
+
+def test_a_tokenizer_that_has_one_type_for_both_texts_leaves_all_at_the_first():
+    told = replace(drawn(Head("answer")), pair_types=PairTypes(END, 1, 0))
+    ids = np.array([3, 17, END, 39, 1, 22, END, 0, 0, 0], np.int32)
+    found = build_encoder(told)(ids[None]).numpy()[0]
+    np.testing.assert_allclose(found[ids != 0], by_definition(told, ids, 0)[ids != 0], atol=1e-5)
 
 
 @pytest.mark.parametrize("case", [Case("bert", "answer"), Case("mobilebert", "token")], ids=lambda case: case.id)
 def test_the_float_file_says_the_same_in_litert(case, tmp_path):
     text_model = load_text_model(write_checkpoint(tmp_path / "checkpoint", case), length=LENGTH)
     model = build_encoder(text_model)
-    given = {"ids": sample_ids(case), "token_types": sample_types(case)}
-    given = {name: given[name] for name in model.input_names}
-    expected = at_tokens(case, model(list(given.values())).numpy())
+    ids = sample_ids(case)
+    ids[:3, 3] = text_model.pair_types.end if text_model.pair_types else 7
+    expected = at_tokens(case, model(ids).numpy())
     session = default().open(keras.convert(model, QuantizationSpec("float32")).content)
-    order = [next(name for name in given if name in spec.name) for spec in session.inputs]
-    found = np.concatenate([session.run([given[name][i : i + 1] for name in order])[0] for i in range(len(expected))])
+    assert len(session.inputs) == 1
+    found = np.concatenate([session.run([row[None]])[0] for row in ids])
     assert np.abs(at_tokens(case, found) - expected).max() < 1e-5
 
 
@@ -175,5 +197,4 @@ def test_a_saved_model_loads_without_code(tmp_path):
     with quiet_native():
         model.save(tmp_path / "encoder.h5")
     ids = np.arange(10, dtype=np.int32)[None]
-    given = [ids, ids % 2]
-    np.testing.assert_array_equal(load_keras_model(tmp_path / "encoder.h5")(given).numpy(), model(given).numpy())
+    np.testing.assert_array_equal(load_keras_model(tmp_path / "encoder.h5")(ids).numpy(), model(ids).numpy())

@@ -10,6 +10,7 @@ import ml_dtypes
 import numpy as np
 import pytest
 
+from litesmith.calibration.text.encoding import PairTypes
 from litesmith.converters.huggingface import load_text_model
 from litesmith.converters.keras import convert
 from litesmith.converters.quantize import QuantizationSpec
@@ -20,10 +21,8 @@ from tests.golden.make_text_checkpoints import (
     CASES,
     LENGTH,
     Case,
-    at_tokens,
+    answers,
     excerpt,
-    sample_ids,
-    sample_types,
     save,
     weights,
     write_checkpoint,
@@ -40,17 +39,12 @@ def references(golden):
     return json.loads((golden / "text_reference.json").read_text())
 
 
-def said(case, text_model):
-    given = [sample_ids(case), *([sample_types(case)] if text_model.takes_token_types else [])]
-    return at_tokens(case, build_encoder(text_model)(given).numpy())
-
-
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case.id)
 def test_every_family_and_head_says_what_transformers_says(case, references, tmp_path):
     text_model = load_text_model(write_checkpoint(tmp_path / "checkpoint", case), length=LENGTH)
     assert text_model.head.kind == case.kind
     assert text_model.fresh == ()
-    np.testing.assert_allclose(excerpt(said(case, text_model)), references[case.id], atol=3e-5)
+    np.testing.assert_allclose(excerpt(answers(case, text_model)), references[case.id], atol=3e-5)
 
 
 @pytest.fixture(scope="module")
@@ -127,7 +121,8 @@ def test_a_head_is_drawn_anew_where_the_checkpoint_has_none(family, checkpoint):
         drawn if family == "bert" else [*drawn, "head.dense.kernel", "head.dense.bias"]
     )
     assert first.head.labels == ("no", "yes")
-    assert first.takes_token_types == (family == "bert")
+    # RoBERTa has one type; [SEP] is token 3 of the others.
+    assert first.told_apart == (PairTypes(3, 1, 1) if family == "bert" else None)
     np.testing.assert_array_equal(first.weights["head.output.kernel"], again.weights["head.output.kernel"])
     assert (first.weights["head.output.kernel"] != other.weights["head.output.kernel"]).any()
     assert 0.005 < first.weights["head.output.kernel"].std() < 0.04

@@ -2,12 +2,15 @@
 
 import json
 import struct
+from dataclasses import replace
 
 import numpy as np
 import pytest
 
+from litesmith.calibration.text.encoding import PairTypes
 from litesmith.converters.huggingface import load_text_model
 from litesmith.converters.text.architecture import Architecture, Head, TextModel
+from litesmith.converters.text.architecture_weights import weight_shapes
 from litesmith.errors import ModelError
 from tests.golden.make_text_checkpoints import LENGTH, Case, save, weights, write_checkpoint
 
@@ -251,3 +254,24 @@ def test_values_that_refuse_themselves():
         TextModel(architecture, Head("embedding"), 8, 0, {}, "nowhere")
     with pytest.raises(ModelError, match="needs labels"):
         TextModel(architecture, Head("token"), 8, 0, {}, "nowhere")
+
+
+@pytest.mark.parametrize(
+    ("types", "message"),
+    [
+        (None, "not told where the second text begins; give pair_types"),
+        (PairTypes(0, 1, 1), "end token's id 0 is the padding's"),
+        (PairTypes(9, 1, 1), "end token's id 9 .* vocabulary of 9"),
+        (PairTypes(-1, 1, 1), "end token's id -1"),
+    ],
+)
+def test_a_model_of_pairs_is_told_how_to_tell_them_apart(types, message):
+    architecture, head = Architecture("bert", 9, 8, 2, 4, 4, (1,), 4, (4,)), Head("answer")
+    weights = {name: np.zeros(shape, np.float32) for name, shape in weight_shapes(architecture, head).items()}
+    with pytest.raises(ModelError, match=message):
+        TextModel(architecture, head, 8, 0, weights, "nowhere", pair_types=types)
+    told = TextModel(architecture, head, 8, 0, weights, "nowhere", pair_types=PairTypes(8, 1, 1))
+    assert told.told_apart == PairTypes(8, 1, 1)
+    one_type = replace(architecture, token_types=1)
+    weights = {**weights, "embeddings.type": weights["embeddings.type"][:1]}
+    assert TextModel(one_type, head, 8, 0, weights, "nowhere").told_apart is None

@@ -5,6 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from litesmith.calibration.text.encoding import PairTypes
 from litesmith.errors import CompressionError, RecipeError
 from litesmith.text.embedding_rank import narrow_embeddings
 from litesmith.text.importance import best, importance
@@ -66,6 +67,8 @@ def test_a_smaller_vocabulary_keeps_its_rows(make_text_model, make_ids):
     ids = make_ids(vocabulary=len(kept))
     assert smaller.architecture.vocabulary == 26
     np.testing.assert_allclose(predict(smaller, ids), predict(model, np.array(kept, np.int32)[ids]), atol=1e-6)
+    told = replace(model, pair_types=PairTypes(7, 1, 1))
+    assert with_tokens(told, kept, 0).pair_types == PairTypes(3, 1, 1)
 
 
 def test_narrower_embeddings_of_full_rank_are_exact(make_text_model, make_ids):
@@ -116,8 +119,9 @@ def test_the_most_important_of_all_layers_are_kept_in_steps():
     assert [one.tolist() for one in best(scores, 1.0)] == [[0, 1, 2, 3]] * 2
 
 
-def test_a_stored_model_comes_back_bit_for_bit(make_text_model, tmp_path):
-    model = make_text_model(heads=(2, 1))
+@pytest.mark.parametrize("types", [None, PairTypes(3, 1, 1)])
+def test_a_stored_model_comes_back_bit_for_bit(make_text_model, tmp_path, types):
+    model = replace(make_text_model(heads=(2, 1)), pair_types=types)
     save_text_model(tmp_path / "m.npz", model)
     found = load_text_model_file(tmp_path / "m.npz")
     assert (found.architecture, found.head, found.length, found.pad_id) == (
@@ -126,4 +130,5 @@ def test_a_stored_model_comes_back_bit_for_bit(make_text_model, tmp_path):
         model.length,
         model.pad_id,
     )
+    assert found.pair_types == types
     assert all(np.array_equal(found.weights[name], array) for name, array in model.weights.items())

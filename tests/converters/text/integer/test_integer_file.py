@@ -26,6 +26,7 @@ from litesmith.converters.text.integer.quantize import quantize_text
 from litesmith.converters.text.integer.rewrites import FITTING, STRUCTURE
 from litesmith.converters.tflite_model import TFLiteModel
 from tests.converters.text.integer.small_text_models import (
+    END,
     HEADS,
     Running,
     at_tokens,
@@ -212,11 +213,19 @@ def test_a_text_of_padding_alone_has_an_answer(head, files):
     assert np.isfinite(in_float(network_of(model), nothing)).all()
 
 
-def test_token_types_tell_the_texts_of_a_pair_apart(files):
-    model, file = files["pairs"]
+@pytest.mark.parametrize("form", ["post", "mobile"])
+def test_token_types_tell_the_texts_of_a_pair_apart(form):
+    """As a network in which every place has its type, where the first text of every pair has the same length."""
+    model = mobile(HEADS["pairs"]) if form == "mobile" else drawn(HEADS["pairs"])
     ids = texts(model, 8)
-    running, other = Running(file.content), np.zeros_like(ids)
-    assert (running(ids, types(model, ids)) != running(ids, other)).any()
+    ids[(ids == END) & (np.arange(12) != 6)] = 4
+    network = network_of(model)
+    first, second = network.types
+    by_place = np.where(np.arange(12)[:, None] > 6, second, first)
+    placed = replace(network, position=network.position + by_place, types=None, pair_types=None)
+    np.testing.assert_allclose(in_float(network, ids), in_float(placed, ids), atol=1e-5)
+    one_type = replace(network, position=network.position + first, types=None, pair_types=None)
+    assert np.abs(in_float(network, ids) - in_float(one_type, ids)).max() > 0.1
 
 
 def exploding(factor, model=None):

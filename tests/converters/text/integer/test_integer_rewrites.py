@@ -82,9 +82,7 @@ def tensors(network, model, wide=0):
     """Every tensor of the program by its name, at the tokens."""
     held = {}
     ids = texts(model, seed=5)
-    ops = FloatOperations(
-        ids, model.pad_id, lambda name, values, valid: held.update({name: values[valid]})
-    )
+    ops = FloatOperations(ids, model.pad_id, lambda name, values, valid: held.update({name: values[valid]}))
     Program(ops, parts(wide, model.length)).run(network)
     return held
 
