@@ -287,7 +287,6 @@ def test_an_embedding_has_no_class_to_count_and_what_it_replaced_is_named(given,
     [
         (Head("token", ("none", "name", "place")), "classifies each token into 3 classes; bundles take sentence"),
         (Head("answer"), "answers questions by places in a text; bundles take sentence classification"),
-        (Head("sequence", LABELS, activation="tanh", pairs=True), "has 2 inputs, .*token_types.*; bundles take"),
     ],
 )
 def test_another_head_is_refused_by_what_it_is(given, capsys, head, message):

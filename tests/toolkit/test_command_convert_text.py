@@ -27,6 +27,8 @@ CASES = {
     "distilbert-token": (),
     "electra-answer": ("question", "context"),
     "mobilebert-sequence": (),
+    "bert-answer": ("question", "context"),
+    "bert-sequence": ("question", "context"),
 }
 
 

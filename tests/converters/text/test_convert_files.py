@@ -5,6 +5,9 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from litesmith.calibration.text.contract import TextContract
+from litesmith.convert_text_measure import answers
+from litesmith.converters.associated_files import appended_files
 from litesmith.converters.keras import convert
 from litesmith.converters.label import truth_label
 from litesmith.converters.quantize import QuantizationSpec
@@ -20,6 +23,7 @@ from litesmith.converters.text.integer.observations import Observations
 from litesmith.converters.text.integer.quantize import IntegerText
 from litesmith.errors import ConversionError
 from litesmith.targets.runtimes import default
+from tests.golden.make_text_checkpoints import Case, write_checkpoint
 
 TEXTS = [f"{one}{other} {one}" for one in "abcdefgh" for other in "abcdefgh"]
 
@@ -77,6 +81,34 @@ def test_a_form_that_is_not_known_is_named(source):
     by_maximum = replace(opened.model, head=Head("embedding", pooling="max"))
     with pytest.raises(ConversionError, match="pooling by maximum; use mean or first"):
         TextConverter(replace(opened, model=by_maximum)).make("int")
+
+
+@pytest.fixture(scope="module")
+def pairs(tmp_path_factory):
+    """A classifier of pairs, as MNLI's, with pairs in a table to calibrate and to judge with."""
+    folder = tmp_path_factory.mktemp("pairs")
+    lines = [f"{one} {other}\t{other} {one}{one}" for one in "abcdefgh" for other in "abcdefgh"]
+    (folder / "pairs.tsv").write_text("\n".join(["premise\thypothesis", *lines]))
+    checkpoint = write_checkpoint(folder / "bert", Case("bert", "sequence"))
+    return open_text_source(checkpoint, folder / "pairs.tsv", length=16, columns=("premise", "hypothesis"))
+
+
+@pytest.mark.parametrize(("mode", "least_db"), [("int", 18), ("int8", 18), ("dynamic", 25), ("float32", 80)])
+def test_every_file_of_pairs_has_one_input_and_tells_the_texts_apart(mode, least_db, pairs):
+    made = TextConverter(pairs).make(mode)
+    assert [tensor.shape for tensor in made.model.inputs] == [(1, 16)]
+    assert TextContract.from_files(appended_files(made.model.content)).pair_types == pairs.model.told_apart
+    found, _ = answers(made.model, pairs.judged, lambda done: None)
+    kept = TextConverter(pairs).expected(pairs.judged, through_keras=False)
+    one_type = replace(pairs.model, pair_types=replace(pairs.model.pair_types, second=0))
+    lost = TextConverter(replace(pairs, model=one_type)).expected(pairs.judged, through_keras=False)
+    assert snr(kept, found) > least_db
+    assert snr(lost, found) < 12
+
+
+def snr(wanted, found):
+    """The ratio of powers, in dB."""
+    return 10 * np.log10(np.square(wanted).sum() / np.square(wanted - found).sum())
 
 
 def test_dynamic_range_is_labelled_so(source):
