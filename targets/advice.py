@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 from litesmith.converters.graph import Subgraph
 from litesmith.converters.unusual import CONTROL_FLOW
+from litesmith.targets.advice_integer import EIGHT, MANY, OTHER_TYPE, activation_types, integer_advice, sixteen_bits
 from litesmith.targets.compiled_model import COMPILED_OP
 from litesmith.targets.op_view import OpView
 from litesmith.targets.report import Finding
@@ -15,6 +17,7 @@ from litesmith.targets.tensor_rules import ungrouped_convolution
 _CONVERSIONS = frozenset({"QUANTIZE", "DEQUANTIZE"})
 _SHAPE_SOURCES = frozenset({"SHAPE", "RANK"})
 _STATE = frozenset({"CALL_ONCE", "VAR_HANDLE", "READ_VARIABLE", "ASSIGN_VARIABLE"})
+_TYPE_RULES = frozenset({"tensor_types", "type_pairs", "weight_types", "refused"})
 _VERSION_RULES = frozenset({"op_version", "op_version_not", "runtime_version"})
 _KERNELS = frozenset({"CONV_2D", "DEPTHWISE_CONV_2D", "FULLY_CONNECTED"})
 
@@ -22,7 +25,7 @@ FLOAT16 = "The weights are {dtype}, and all is computed in float: quantize the m
 BORDER = "Convert with integer inputs and outputs; the app then applies scale and zero point, and {name} goes away."
 MIDDLE = "Quantize the operators around it too, so that nothing is converted in the middle of the model."
 SHAPES = "Convert with a fixed batch and fixed sizes: then this is known beforehand, and no operator is left of it."
-OTHER_TYPE = "Replace {name}, or move it to the end of the model: quantization does not change this type."
+REPEATED = "Replace it by what the target takes: it stands throughout the model, which stays in pieces otherwise."
 LOOPS = "Unroll the loop, compute both branches and select, or move loop and branch into the app."
 COMPILED = "Check the file that edgetpu_compiler read; this operator runs on an Edge TPU alone."
 STATE = "Make the state an input and an output of the model, and keep it in the app."
@@ -30,10 +33,19 @@ STATE = "Make the state an input and an output of the model, and keep it in the 
 
 @dataclass(frozen=True, slots=True)
 class Advice:
-    """What is known of a graph beyond one operator: `shapes` holds the operators that only compute with shapes."""
+    """What is known of a graph beyond one operator.
+
+    Attributes:
+        graph: the main subgraph.
+        shapes: the operators that only compute with shapes.
+        types: of all activations.
+        counts: how many operators there are of each kind.
+    """
 
     graph: Subgraph
     shapes: frozenset[int]
+    types: frozenset[str] = frozenset()
+    counts: Mapping[str, int] = field(default_factory=dict)
 
     @classmethod
     def of(cls, graph: Subgraph) -> Advice:
@@ -45,7 +57,7 @@ class Advice:
             if operator.op in _SHAPE_SOURCES or (read and computed.issuperset(read)):
                 shapes.add(operator.index)
                 computed.update(operator.outputs)
-        return cls(graph, frozenset(shapes))
+        return cls(graph, frozenset(shapes), activation_types(graph), Counter(one.op for one in graph.operators))
 
     def applied(self, finding: Finding, view: OpView) -> Finding:
         """The finding with the advice, and for a version with the cause, that the model itself shows."""
@@ -53,13 +65,15 @@ class Advice:
             return replace(finding, fix=self._replacement(view) or finding.fix)
         if finding.rule != "static_shape" and view.operator.index in self.shapes:
             return replace(finding, fix=SHAPES)
+        if finding.rule in _TYPE_RULES and (found := self._type(finding, view)):
+            return replace(finding, fix=found)
         # a profile's own advice to quantize does not fit every type; other advice of its own does
         if finding.rule == "tensor_types" and finding.fix.startswith("Quantize") and not _could_be_quantized(view):
             return replace(finding, fix=OTHER_TYPE.format(name=view.operator.op))
         if finding.rule == "custom_op" and view.operator.op == COMPILED_OP:
             return replace(finding, fix=COMPILED)
         if finding.rule in _VERSION_RULES:
-            cause, fix = version_cause(view)
+            cause, fix = sixteen_bits(view, self.types) or version_cause(view)
             if cause:
                 return replace(finding, message=f"{finding.message} What raises it here: {cause}.", fix=fix)
         return finding
@@ -73,7 +87,21 @@ class Advice:
             return SHAPES
         if name in _STATE:
             return STATE
-        return LOOPS if name in CONTROL_FLOW else None
+        if name in CONTROL_FLOW:
+            return LOOPS
+        return REPEATED if self.counts.get(name, 0) >= MANY else None
+
+    def _type(self, finding: Finding, view: OpView) -> str | None:
+        """What to do about a type; None where the finding's own advice fits."""
+        # A profile speaks of the softmax that ends a classifier; those of attention stand in the middle.
+        if view.operator.op == "SOFTMAX" and "app" in finding.fix and not self._ends(view.operator.outputs):
+            return EIGHT.format(name="SOFTMAX")
+        return integer_advice(finding, view, self.types, self.counts.get(view.operator.op, 0))
+
+    def _ends(self, tensors: tuple[int, ...]) -> bool:
+        """Whether these are outputs of the model, or only converted before they are."""
+        readers = [one for one in self.graph.operators if {*tensors} & {*one.inputs}]
+        return all(one.op in _CONVERSIONS and {*one.outputs} <= {*self.graph.outputs} for one in readers)
 
     def _conversion(self, view: OpView) -> str:
         first, operator = view.operand(0), view.operator

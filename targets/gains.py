@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator, Mapping, Sequence
 
 from litesmith.converters.graph import Subgraph
+from litesmith.targets.advice_integer import STAYS
 from litesmith.targets.partition import Flow, kept_for_readers, kept_segments, partition
 from litesmith.targets.profile import TargetProfile
 from litesmith.targets.report import Finding, Gain
@@ -46,7 +47,9 @@ def gains(
         if more > 0:
             broken = [finding for op in ops for finding in found[op]]
             rules = tuple(dict.fromkeys(finding.rule for finding in broken))
-            results.append(Gain(ops, rules, tuple(dict.fromkeys(finding.fix for finding in broken)), more))
+            fixes = tuple(dict.fromkeys(finding.fix for finding in broken))
+            # To leave an operator where it is brings nothing back.
+            results += [Gain(ops, rules, fixes, more)] if fixes != (STAYS,) else []
     return _distinct(sorted(results, key=lambda gain: (-gain.mapped_more, len(gain.ops), gain.ops)))
 
 

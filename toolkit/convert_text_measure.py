@@ -17,7 +17,7 @@ from litesmith.converters.tflite_model import TFLiteModel
 from litesmith.demands import Placement
 from litesmith.errors import ConversionError
 from litesmith.measure import to_real
-from litesmith.targets.profile import TargetProfile
+from litesmith.targets.requirement import Requirement
 from litesmith.targets.runtimes import default
 from litesmith.targets.session import Session
 
@@ -33,7 +33,7 @@ class TextLimits:
         min_snr_db: of the answers.
         max_bytes: size of the file.
         max_host_ms: median latency here, one thread.
-        targets: that it must run on.
+        targets: that it must run on, `edge_tpu`, or with a share of its operators, `edge_tpu=0.9`.
     """
 
     min_agreement: float | None = None
@@ -46,7 +46,7 @@ class TextLimits:
         if self.min_agreement is not None and not 0 <= self.min_agreement <= 1:
             raise ConversionError(f"min_agreement is {self.min_agreement}, not a share between 0 and 1")
         for target in self.targets:
-            TargetProfile.load(target)
+            Requirement.parse(target)
 
     def unmet(self, model: TFLiteModel, agreement: Agreement, host_ms: float) -> tuple[str, ...]:
         """What a file does not keep, in words."""

@@ -6,6 +6,7 @@ from litesmith.converters.judge import Demand
 from litesmith.converters.tflite_model import TFLiteModel
 from litesmith.targets.check import check
 from litesmith.targets.devices.host import HostDevice
+from litesmith.targets.requirement import Requirement
 
 # Enough for a median; every try is timed.
 _TIMED_RUNS = 50
@@ -14,7 +15,8 @@ _TIMED_RUNS = 50
 class Placement:
     """A demand (`converters.judge.Demand`): no error on any target, and no operator less on its accelerator.
 
-    The first file that it sees sets how many operators may stay off: a remedy must not buy accuracy with them.
+    The first file that it sees sets how many operators may stay off: a remedy must not buy accuracy with them. Targets
+    may have a least share, `edge_tpu=0.9` (`targets.requirement`).
     """
 
     def __init__(self, targets: tuple[str, ...]) -> None:
@@ -25,14 +27,15 @@ class Placement:
         """What is missing, in words.
 
         Raises:
-            TargetError: there is no such target.
+            TargetError: there is no such target, or its share is none.
         """
         missing = []
         for name in self._targets:
-            report = check(model, name)
+            requirement = Requirement.parse(name)
+            report = check(model, requirement.target)
             off = report.total - report.mapped
-            if report.errors:
-                missing.append(f"{name}: {report.errors[0].message}")
+            if lacking := requirement.missing(report):
+                missing.append(lacking)
             elif off > self._off.setdefault(name, off):
                 missing.append(f"{name}: {off} operators off the {report.accelerator}, {self._off[name]} before")
         return missing

@@ -30,6 +30,7 @@ from litesmith.stages import plan
 from litesmith.student import Run
 from litesmith.targets.check import check
 from litesmith.targets.report import TargetReport
+from litesmith.targets.requirement import Requirement
 from litesmith.text.stages import with_wanted_vectors
 from litesmith.training_specs import EMBEDDING
 from litesmith.verification import Verification
@@ -166,7 +167,8 @@ def _finish(run: Run, results: Mapping[str, Mapping[str, Any]], locked: Mapping[
     details = {name: result["details"] for name, result in results.items() if result["details"]}
     details["data"] = _data_facts(run.splits)
     unmet_budgets = violations(run.recipe.budget, ledger)
-    unmet_targets = tuple(name for name in run.recipe.targets.require if reports[name].errors)
+    required = {text: Requirement.parse(text) for text in run.recipe.targets.require}
+    unmet_targets = tuple(text for text, one in required.items() if one.missing(reports[one.target]))
     bundle, verification = None, None
     (out / VERIFY_FILE).unlink(missing_ok=True)  # of an earlier recipe
     if not unmet_budgets and not unmet_targets:

@@ -13,6 +13,7 @@ from litesmith.data_spec import DataSpec
 from litesmith.errors import ConversionError, RecipeError
 from litesmith.targets.devices.arm_cpus import CPUS, MACHINES, ArmCpu
 from litesmith.targets.profile import TargetProfile
+from litesmith.targets.requirement import Requirement
 from litesmith.text.checks import check_embedding, check_text
 from litesmith.training_specs import (
     CLASSIFICATION,
@@ -98,15 +99,16 @@ class QuantizeSpec:
 
 @dataclass(frozen=True, slots=True)
 class TargetsSpec:
-    """Profiles to check the file against; errors of those in `require` fail the run."""
+    """Profiles to check the file against; the run fails if one of `require` is unmet, `edge_tpu` or `edge_tpu=0.9`."""
 
     check: tuple[str, ...] = ()
     require: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
-        for name in (*self.check, *self.require):
+        for name in self.check:
             TargetProfile.load(name)
-        require(set(self.require) <= set(self.check), "require", "every required target must be in check")
+        required = {Requirement.parse(text).target for text in self.require}
+        require(required <= set(self.check), "require", "every required target must be in check")
 
 
 @dataclass(frozen=True, slots=True)

@@ -243,6 +243,12 @@ def test_everything_on_the_accelerator_can_be_demanded(capsys, model, target, co
     assert [line.split()[-1] for line in out.splitlines()[-2:]] == [("met", "unmet")[code], "met"]
 
 
+@pytest.mark.parametrize(("share", "code"), [("0", 0), ("0.75", 0), ("0.9", 1), ("1.5", 2), ("nan", 2)])
+def test_a_share_on_the_accelerator_can_be_demanded(capsys, share, code):
+    file = str(GOLDEN / "int8_float_io.tflite")  # 6 of 8 operators
+    assert run(capsys, "check", file, "--target", "edge_tpu", "--require-share", share)[0] == code
+
+
 def test_what_was_observed_decides_whether_everything_is_there(capsys, log):
     rows = "\n".join(
         f"{op:<31}{count:<11}Mapped to Edge TPU" for op, count in (("CONV_2D", 2), ("RESHAPE", 2), ("GATHER_ND", 1))

@@ -200,6 +200,18 @@ def test_limits_that_are_not_kept_are_exit_1_and_the_file_is_there(checkpoints, 
     assert out.exists()
 
 
+def test_a_required_target_is_told_with_its_share(checkpoints, sentences, tmp_path, capsys):
+    out = tmp_path / "m.tflite"
+    assert convert(checkpoints("bert-embedding"), out, sentences, "--require", "edge_tpu") == 0
+    said = capsys.readouterr().out
+    assert "required: edge_tpu@16: " in said
+    assert "--require edge_tpu asks for one operator there, edge_tpu=0.9 for nine tenths" in said
+    assert convert(checkpoints("bert-embedding"), out, sentences, "--require", "edge_tpu=0.9") == 1
+    said = capsys.readouterr().out
+    assert "unmet: edge_tpu@16: " in said
+    assert "required:" not in said
+
+
 def test_integers_need_no_tensorflow(checkpoints, sentences, tmp_path):
     code = (
         "import sys; from litesmith.cli import main\n"

@@ -43,6 +43,12 @@ def test_the_first_file_says_how_many_operators_may_stay_off(file):
     assert Placement(("edge_tpu",))(file("gather_nd_int8")) == []
 
 
+def test_a_share_of_the_operators_can_be_demanded(file):
+    assert Placement(("edge_tpu=0.75",))(file("int8_float_io")) == []
+    (missing,) = Placement(("edge_tpu=0.9",))(file("int8_float_io"))
+    assert missing == "edge_tpu@16: 6 of 8 operators on edge_tpu (75.0%), as predicted; 90% are required"
+
+
 def test_a_file_with_errors_does_not_say_how_many_may_stay_off(file):
     demand = Placement(("edge_tpu",))
     assert demand(file("float32")) != []

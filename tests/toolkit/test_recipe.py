@@ -107,6 +107,7 @@ def test_the_contract_of_images_is_a_choice_of_the_data(tmp_path):
         ("[distill]\nalpha = 0.5", "distill", "needs a [teacher]"),
         ("[targets]\ncheck = ['edgetpu']", "targets", "edge_tpu"),
         ("[targets]\nrequire = ['nnapi']", "targets.require", "must be in check"),
+        ("[targets]\ncheck = ['nnapi']\nrequire = ['edge_tpu=0.5']", "targets.require", "must be in check"),
         ("[budget]\nmin_accuracy = 98", "budget.min_accuracy", "not a share"),
         ("[data]\ncrop = 1.5", "data.crop", "is not a share above 0 and at most 1"),
         ("[data]\nfit = 'cover'", "data.fit", "stretch, center_crop, letterbox"),

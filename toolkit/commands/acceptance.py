@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import sys
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from litesmith.commands.tries_text import outcome
@@ -12,6 +13,7 @@ from litesmith.errors import ConversionError
 if TYPE_CHECKING:
     from litesmith.calibration.samples import CalibrationSet
     from litesmith.converters.convert import Acceptance, Conversion
+    from litesmith.converters.tflite_model import TFLiteModel
     from litesmith.converters.tries import Try
 
 _LIMITS = (
@@ -38,7 +40,11 @@ def add_acceptance_arguments(parser: argparse.ArgumentParser) -> None:
     group.add_argument("--max-bytes", type=int, metavar="N", help="size of the file")
     group.add_argument("--max-host-ms", type=float, metavar="MS", help="median latency here, one thread")
     group.add_argument(
-        "--require", action="append", default=[], metavar="TARGET", help="it must run there; may be given again"
+        "--require",
+        action="append",
+        default=[],
+        metavar="TARGET[=SHARE]",
+        help="it must run there, with that share of its operators on the accelerator (any); may be given again",
     )
     group.add_argument("--explain", action="store_true", help="say where int8 loses accuracy, limits or not")
     group.add_argument("--no-rescue", action="store_true", help="only make what was asked for")
@@ -55,10 +61,10 @@ def acceptance(args: argparse.Namespace, samples: CalibrationSet) -> Acceptance:
     from litesmith.converters.judge import Limits
     from litesmith.converters.rescue import Remedies
     from litesmith.demands import demands
-    from litesmith.targets.profile import TargetProfile
+    from litesmith.targets.requirement import Requirement
 
     for target in args.require:
-        TargetProfile.load(target)
+        Requirement.parse(target)
     limits = Limits(
         min_agreement=args.min_agreement,
         min_snr_db=args.min_snr,
@@ -83,6 +89,18 @@ def refuse_unjudged(args: argparse.Namespace, done: Conversion, wanted: Acceptan
         if wanted is not None:
             fix = f"a file by way of {done.route!r} is not; leave them out, and look at it with inspect and check"
         raise ConversionError(f"{', '.join(given)}: the file must be judged for that; {fix}")
+
+
+def required_lines(model: TFLiteModel, required: Sequence[str]) -> list[str]:
+    """How much of a file runs on each target that was required and is met, and what the requirement asks for."""
+    from litesmith.targets.check import check
+    from litesmith.targets.requirement import Requirement
+
+    wanted = [Requirement.parse(text) for text in required]
+    reports = [check(model, one.target) for one in wanted]
+    return [
+        f"required: {one.told(found)}" for one, found in zip(wanted, reports, strict=True) if not one.missing(found)
+    ]
 
 
 def _announce(tried: Try) -> None:

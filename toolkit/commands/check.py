@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, Any
 from litesmith.commands import check_observed
 from litesmith.commands.answer import Answer, counted, one_line, printable
 from litesmith.commands.check_text import overview, render, without_told
-from litesmith.errors import DeviceTimeout, LitesmithError, ModelError
+from litesmith.commands.fit_text import terminal_width
+from litesmith.errors import DeviceTimeout, LitesmithError, ModelError, TargetError
 
 if TYPE_CHECKING:
     from litesmith.converters.tflite_model import TFLiteModel
@@ -25,7 +26,7 @@ UNMET = 1
 EXIT_CODES = """exit codes:
   0  every target is met
   1  one is not: there is an error (an accelerator that is required takes nothing, or the file cannot be
-     loaded there), or with --require-all an operator is off the accelerator
+     loaded there), with --require-all an operator is off the accelerator, or with --require-share too many are
   2  a file, a log or an argument is wrong
   3  what should be asked is not installed or does not answer
 What was observed counts more than what was predicted. docs/check.md describes the JSON."""
@@ -47,6 +48,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         action="store_true",
         help="exit 1 where any operator is off the accelerator of its target",
     )
+    parser.add_argument(
+        "--require-share",
+        type=float,
+        metavar="SHARE",
+        help="exit 1 where a smaller share of the operators is on the accelerator, 0 to 1",
+    )
     check_observed.add_arguments(parser)
     parser.epilog = "\n\n".join(filter(None, (parser.epilog, EXIT_CODES)))
 
@@ -60,7 +67,7 @@ class Checked:
     heading: str
     reports: tuple[TargetReport, ...] = ()
     error: LitesmithError | None = None
-    require_all: bool = False
+    share: float = 0.0
 
     @property
     def exit_code(self) -> int:
@@ -72,11 +79,16 @@ class Checked:
 
     def result(self, report: TargetReport) -> str:
         """Whether one report meets its target."""
-        return "unmet" if report.errors or (self.require_all and report.mapped < report.total) else "met"
+        return "unmet" if report.errors or report.mapped < self.share * report.total else "met"
 
-    def text(self, told: set[tuple[str, str]]) -> str:
-        """The file for people; notes that are `told` already are left out, and the others are added to them."""
-        return "\n\n".join((self.heading, *(render(without_told(report, told)) for report in self.reports)))
+    def text(self, told: set[tuple[str, str]], width: int | None = None) -> str:
+        """The file for people; notes that are `told` already are left out, and the others are added to them.
+
+        Args:
+            told: notes that stand above.
+            width: of the terminal; None where there is none.
+        """
+        return "\n\n".join((self.heading, *(render(without_told(report, told), width) for report in self.reports)))
 
 
 def execute(args: argparse.Namespace) -> Answer:
@@ -92,6 +104,8 @@ def execute(args: argparse.Namespace) -> Answer:
     """
     from litesmith.targets.profile import TargetProfile
 
+    if args.require_share is not None and not 0 <= args.require_share <= 1:
+        raise TargetError(f"--require-share {args.require_share:g} is no share; give 0 to 1, such as 0.9")
     profiles = list({profile.label: profile for profile in map(TargetProfile.load, args.targets)}.values())
     check_observed.refuse_stray(args, profiles)
     if len(args.models) == 1:
@@ -100,7 +114,7 @@ def execute(args: argparse.Namespace) -> Answer:
         checked = [_checked_or_broken(path, profiles, args) for path in args.models]
     documents = [one.document for one in checked]
     told: set[tuple[str, str]] = set()
-    texts = [one.text(told) for one in checked]
+    texts = [one.text(told, terminal_width()) for one in checked]
     if len(checked) > 1:
         rows = [(one_line(one.source), [(report, one.result(report)) for report in one.reports]) for one in checked]
         texts.append(overview(rows))
@@ -135,7 +149,13 @@ def _checked(path: Path, profiles: Sequence[TargetProfile], args: argparse.Names
     model = TFLiteModel.from_file(path)
     reports = tuple(report for profile in profiles for report in _reports(model, profile, args))
     heading = one_line(f"{model.source}: {truth_label(model)}, {counted(len(model.main.operators), 'op')}")
-    return Checked(model.source, describe(model, reports), heading, reports, require_all=args.require_all)
+    return Checked(
+        model.source,
+        describe(model, reports),
+        heading,
+        reports,
+        share=1.0 if args.require_all else args.require_share or 0.0,
+    )
 
 
 def _reports(model: TFLiteModel, profile: TargetProfile, args: argparse.Namespace) -> tuple[TargetReport, ...]:

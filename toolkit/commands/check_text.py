@@ -2,24 +2,24 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from litesmith.commands.answer import counted, one_line, table
+from litesmith.commands.check_findings import alike, finding_lines, grouped, kind_of_message, worth_telling
+from litesmith.commands.fit_text import fitted_table, ranges, wrapped
 
 if TYPE_CHECKING:
     from litesmith.targets.memory_use import MemoryUse
     from litesmith.targets.observed_vela import VelaEstimate
-    from litesmith.targets.report import Difference, Finding, Gain, OpPlacement, StatusCount, TargetReport
+    from litesmith.targets.report import Difference, Gain, OpPlacement, StatusCount, TargetReport
 
 REASON_LENGTH = 76
+ROOM_FOR_REASONS = 100  # columns of a terminal
 KINDS_SHOWN = 3
 GAINS_SHOWN = 5
 DIFFERENCES_SHOWN = 20
-# What differs between findings of one kind: names of tensors and shapes.
-_PARTICULARS = re.compile(r"'[^']*'|\([\d, -]*\)")
 
 
 def without_told(report: TargetReport, told: set[tuple[str, str]]) -> TargetReport:
@@ -31,27 +31,33 @@ def without_told(report: TargetReport, told: set[tuple[str, str]]) -> TargetRepo
     return replace(report, findings=tuple(findings))
 
 
-def render(report: TargetReport) -> str:
-    """One target for people: a line that sums up, the operators off the accelerator, the findings, what helps."""
+def render(report: TargetReport, width: int | None = None) -> str:
+    """One target for people: a line that sums up, the operators off the accelerator, the findings, what helps.
+
+    Args:
+        report: on the target.
+        width: of the terminal, which no line exceeds and in which long lists of places are cut; None for whole lines.
+    """
     from litesmith.targets.report import SEVERITIES
 
     off = [op for op in report.ops if op.placement != report.accelerator]
-    parts = [_summary(report)]
+    parts = [wrapped(_summary(report), width, 2)]
     if report.memory is not None:
-        parts[0] += f"\n{_memory_line(report.memory, report.accelerator)}"
+        parts[0] += f"\n{wrapped(_memory_line(report.memory, report.accelerator), width, 4)}"
     if report.estimate is not None:
-        parts[0] += f"\n{_estimate_line(report.estimate)}"
+        parts[0] += f"\n{wrapped(_estimate_line(report.estimate), width, 4)}"
     if off:
-        parts.append(_off_table(report, off))
+        parts.append(_off_table(report, off, width))
     if report.counts:
         parts.append(_counts_table(report.counts))
     if report.basis == "observed":
-        parts.append(_differences(report))
-    findings = sorted(_worth_telling(report), key=lambda finding: SEVERITIES.index(finding.severity))
-    kinds = _grouped(findings, lambda finding: (finding.severity, finding.rule, _kind(finding.message)))
-    parts += [_finding_lines(findings) for findings in kinds]
+        parts.append(_wrapped_lines(_differences(report), width))
+    findings = sorted(worth_telling(report), key=lambda finding: SEVERITIES.index(finding.severity))
+    names = {op.index: op.op for op in report.ops}
+    kinds = grouped(findings, lambda finding: alike(finding, names))
+    parts += [_wrapped_lines(finding_lines(findings, names, short=width is not None), width) for findings in kinds]
     if report.gains:
-        parts.append(_gain_lines(report.gains))
+        parts.append(_wrapped_lines(_gain_lines(report.gains, short=width is not None), width))
     return "\n\n".join(parts)
 
 
@@ -69,16 +75,6 @@ def overview(checked: Sequence[tuple[str, Sequence[tuple[TargetReport, str]]]]) 
         if not reports:
             rows.append((source, "", "", "", "", "", "", "error"))
     return table(("model", "target", "basis", "mapped", "ops", "segments", "first break", "result"), rows)
-
-
-def _worth_telling(report: TargetReport) -> list[Finding]:
-    """The findings; where one line says that the model computes in float, without those that say it again."""
-    from litesmith.targets.float_model import float_model, says_only_float
-
-    if all(finding.rule != float_model.__name__ for finding in report.findings):
-        return list(report.findings)
-    names = {op.index: op.op for op in report.ops}
-    return [one for one in report.findings if one.op_index is None or not says_only_float(one, names[one.op_index])]
 
 
 def _summary(report: TargetReport) -> str:
@@ -119,12 +115,17 @@ def _estimate_line(estimate: VelaEstimate) -> str:
     return f"  Vela's estimate, no measurement: {used}, {estimate.cycles:,} cycles of the accelerator ({conditions})"
 
 
-def _off_table(report: TargetReport, off: Sequence[OpPlacement]) -> str:
+def _off_table(report: TargetReport, off: Sequence[OpPlacement], width: int | None) -> str:
     """Operators off the accelerator; what is observed names no rule, but may not know where an operator is."""
-    groups = _grouped(off, lambda op: (op.rule, op.placement, _kind(op.reason or "")))
-    if report.basis == "predicted":
-        return _indented(table(("ops", "operator", "rule", "reason"), [_row(ops, ops[0].rule or "") for ops in groups]))
-    return _indented(table(("ops", "operator", "where", "reason"), [_row(ops, ops[0].placement) for ops in groups]))
+    groups = grouped(off, lambda op: (op.rule, op.placement, kind_of_message(op.reason or "")))
+    predicted, inner = report.basis == "predicted", None if width is None else width - 2
+    rows = [
+        _row(ops, (ops[0].rule or "") if predicted else ops[0].placement, short=width is not None) for ops in groups
+    ]
+    header = ("ops", "operator", "rule" if predicted else "where", "reason")
+    # Of a prediction the findings below say it too.
+    columns = len(header) - 1 if predicted and width is not None and width < ROOM_FOR_REASONS else len(header)
+    return _indented(fitted_table(header[:columns], [row[:columns] for row in rows], inner))
 
 
 def _counts_table(counts: Sequence[StatusCount]) -> str:
@@ -153,59 +154,32 @@ def _difference_line(difference: Difference) -> str:
     return f"{where}: predicted {difference.predicted}, observed {difference.observed}"
 
 
-def _gain_lines(gains: Sequence[Gain]) -> str:
+def _gain_lines(gains: Sequence[Gain], *, short: bool) -> str:
     """The rewrites that bring most operators back."""
     lines = ["  what brings most operators back:"]
     for gain in gains[:GAINS_SHOWN]:
-        places = f"op{'s' if len(gain.ops) > 1 else ''} {_ranges(gain.ops)}"
+        places = f"op{'s' if len(gain.ops) > 1 else ''} {ranges(gain.ops, short=short)}"
         helps = gain.fixes[0] if len(gain.fixes) == 1 else f"resolve {', '.join(gain.rules)}, all of them"
         lines.append(f"    +{gain.mapped_more}: {places}: {helps}")
     return "\n".join(lines)
 
 
-def _row(ops: Sequence[OpPlacement], label: str) -> tuple[str, ...]:
+def _row(ops: Sequence[OpPlacement], label: str, *, short: bool) -> tuple[str, ...]:
     reason = ops[0].reason or ""
     if len(reason) > REASON_LENGTH:
         reason = f"{reason[: REASON_LENGTH - 3].rstrip()}..."
-    return _ranges(op.index for op in ops), _kinds(ops), label, reason
+    return ranges((op.index for op in ops), short=short), _kinds(ops), label, reason
 
 
-def _finding_lines(findings: Sequence[Finding]) -> str:
-    first = findings[0]
-    places = [finding.op_index for finding in findings if finding.op_index is not None]
-    where = f", op{'s' if len(places) > 1 else ''} {_ranges(places)}" if places else ""
-    more = f" (and {len(findings) - 1} like it)" if len(findings) > 1 else ""
-    lines = [f"  {first.severity}: {first.rule}{where}", f"    {first.message}{more}"]
-    return "\n".join([*lines, f"    fix: {first.fix}", f"    source: {first.source}"])
-
-
-def _grouped(items: Iterable[Any], key: Any) -> list[list[Any]]:
-    """Items of equal key together, in the order in which the keys first occur."""
-    groups: dict[Any, list[Any]] = {}
-    for item in items:
-        groups.setdefault(key(item), []).append(item)
-    return list(groups.values())
-
-
-def _kind(message: str) -> str:
-    return _PARTICULARS.sub("", message)
+def _wrapped_lines(text: str, width: int | None) -> str:
+    """Each line wrapped, under its own indentation."""
+    return "\n".join(wrapped(line, width, len(line) - len(line.lstrip()) + 2) for line in text.splitlines())
 
 
 def _kinds(ops: Sequence[OpPlacement]) -> str:
     names = list(dict.fromkeys(op.op for op in ops))
     rest = f" and {len(names) - KINDS_SHOWN} more" if len(names) > KINDS_SHOWN else ""
     return ", ".join(names[:KINDS_SHOWN]) + rest
-
-
-def _ranges(places: Iterable[int]) -> str:
-    """Places in short: `3, 7-9`."""
-    spans: list[list[int]] = []
-    for place in sorted(set(places)):
-        if spans and place == spans[-1][1] + 1:
-            spans[-1][1] = place
-        else:
-            spans.append([place, place])
-    return ", ".join(str(first) if first == last else f"{first}-{last}" for first, last in spans)
 
 
 def _count(number: int | None) -> str:

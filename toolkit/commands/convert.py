@@ -7,7 +7,7 @@ import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from litesmith.commands.acceptance import acceptance, add_acceptance_arguments, refuse_unjudged
+from litesmith.commands.acceptance import acceptance, add_acceptance_arguments, refuse_unjudged, required_lines
 from litesmith.commands.answer import Answer
 from litesmith.commands.arguments import RANGE_METHODS, add_preprocess_arguments
 from litesmith.commands.convert_text import add_text_arguments, convert_text_model, is_text, refuse_text_options
@@ -164,7 +164,7 @@ def _answer(args: argparse.Namespace, converted: TFLiteModel, done: Conversion, 
     lines += [f"note      {note}" for note in notes]
     if done.tries:
         lines += ["", _judged_on(done, samples), tries_text(document["tries"], diagnosis)]
-    lines += [f"unmet: {text}" for text in done.unmet]
+    lines += [*required_lines(converted, args.require), *(f"unmet: {text}" for text in done.unmet)]
     return Answer(document, "\n".join(lines), 1 if done.unmet else 0)
 
 

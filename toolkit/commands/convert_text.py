@@ -8,6 +8,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from litesmith.commands.acceptance import required_lines
 from litesmith.commands.answer import Answer, printable, table
 from litesmith.errors import CalibrationError, ConversionError
 
@@ -149,7 +150,8 @@ def _answer(args: argparse.Namespace, done: TextConversion) -> Answer:
     steps = ", ".join(f"{step} {seconds:.1f} s" for step, seconds in done.seconds.items())
     lines = [render(done.model), f"made by   {done.taken.file.route} ({steps})"]
     lines += [f"made of   hf:{done.source.origin}"] * (done.source.origin is not None)
-    lines += ["", *_judged_lines(done, document)]
+    lines += ["", *_judged_lines(done, document), *required_lines(done.model, args.require)]
+    lines += [f"unmet: {text}" for text in done.taken.unmet]
     return Answer(document, printable("\n".join(lines)), 1 if done.taken.unmet else 0)
 
 
@@ -163,7 +165,6 @@ def _judged_lines(done: TextConversion, document: dict[str, Any]) -> list[str]:
         *(f"{mode}: no file, {reason}" for mode, reason in done.refused.items()),
         *([done.why] if done.why else []),
         *(["", "layer by layer, and without each rewrite:", done.report.to_text()] if done.report else []),
-        *(f"unmet: {text}" for text in done.taken.unmet),
     ]
 
 
