@@ -30,6 +30,7 @@ from litesmith.ledger import Ledger
 from litesmith.model_card import model_card
 from litesmith.splits import Splits
 from litesmith.targets.report import SEVERITIES, TargetReport
+from litesmith.tasks import HOLDS, task_of
 from litesmith.training_specs import EMBEDDING
 
 __all__ = [
@@ -171,7 +172,7 @@ def _facts(model: TFLiteModel, golden: GoldenVectors, splits: Splits, provenance
         PROMISE: promise_of(locked["recipe"]),
         "oldest_runtime": str(oldest_runtime_of(model)),
         "inputs": [asdict(golden.input)],
-        "outputs": [{**asdict(golden.output), "holds": "logits" if golden.class_names else EMBEDDING}],
+        "outputs": [{**asdict(golden.output), "holds": HOLDS[task_of(golden.output.shape, golden.class_names)]}],
         "steps": list(provenance.details["quantize"]["steps"]),
         "distillation": _distillation(locked["recipe"]),
         "shifted_views": _shifted_views(locked["recipe"].get("data", {})),

@@ -23,7 +23,7 @@ from litesmith.errors import DataError, ModelError
 from litesmith.golden import MODEL_FILE, VECTORS_FILE
 from litesmith.golden_vectors import GoldenVectors
 from litesmith.targets.session import TensorSpec
-from litesmith.training_specs import EMBEDDING
+from litesmith.tasks import HOLDS, output_shape, task_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +40,11 @@ class BundleFacts:
     output: TensorSpec
     labels: tuple[str, ...]
     preprocess: Preprocess | TextContract
+
+    @property
+    def task(self) -> str:
+        """What the model is for, see `tasks.task_of`."""
+        return task_of(self.output.shape, self.labels)
 
 
 def bundle_facts(bundle: Bundle) -> BundleFacts:
@@ -123,13 +128,21 @@ def _labels(bundle: Bundle) -> tuple[str, ...]:
 
 
 def _check_labels(bundle: Bundle, facts: BundleFacts) -> None:
-    classes = facts.output.shape[-1] if facts.output.shape else 0
-    is_embedding = not facts.labels and bundle.manifest["outputs"][0].get("holds") == EMBEDDING
-    if facts.output.shape != (1, classes) or (len(facts.labels) != classes and not is_embedding):
+    length = facts.preprocess.length if isinstance(facts.preprocess, TextContract) else 0
+    fits = facts.output.shape == output_shape(facts.task, facts.output.shape, facts.labels, length)
+    holds = bundle.manifest["outputs"][0].get("holds")
+    if not fits or (not facts.labels and holds != HOLDS[facts.task]):
         raise ModelError(
             f"names {len(facts.labels)} classes, but the model gives {facts.output.shape}; "
             "give one label for each output, then write the bundle again",
             file=bundle.folder / LABELS_FILE,
+        )
+    stated = bundle.manifest.get("task"), holds
+    if stated != (facts.task, HOLDS[facts.task]):
+        raise ModelError(
+            f"says that the model is for {stated[0]} and gives {stated[1]}, but its output {facts.output.shape} and "
+            f"{len(facts.labels)} labels are those of {facts.task}; write the bundle again",
+            file=bundle.folder / MANIFEST_FILE,
         )
 
 

@@ -20,7 +20,7 @@ from litesmith.converters.runtime_traps import oldest_runtime_of
 from litesmith.converters.tflite_model import TFLiteModel
 from litesmith.errors import ModelError
 from litesmith.golden_text import golden_of_texts
-from litesmith.training_specs import CLASSIFICATION, EMBEDDING
+from litesmith.tasks import HOLDS, task_of
 
 
 def write_text_bundle(
@@ -56,7 +56,7 @@ def text_bundle(
 
     Args:
         folder: where it will be.
-        model: takes one row of ids, and gives one logit for each label, or an embedding.
+        model: takes one row of ids, and gives one logit for each label, the same for each token, or an embedding.
         texts: like those of the app; the first 32 become golden vectors.
         contract: which makes the ids; None for the one inside the model.
         name: what a person calls the model.
@@ -72,14 +72,15 @@ def text_bundle(
         labels = tuple(inside.get(LABELS_FILE, b"").decode().splitlines())
     _check_head(model, labels)
     golden = golden_of_texts(model, contract, texts, labels)
+    task = task_of(golden.output.shape, labels)
     facts = {
         "name": name,
-        "task": CLASSIFICATION if labels else EMBEDDING,
+        "task": task,
         "label": truth_label(model),
         PROMISE: None,
         "oldest_runtime": str(oldest_runtime_of(model)),
         "inputs": [asdict(golden.input)],
-        "outputs": [{**asdict(golden.output), "holds": "logits" if labels else EMBEDDING}],
+        "outputs": [{**asdict(golden.output), "holds": HOLDS[task]}],
         "created_by": {"python": platform.python_version(), "litesmith": __version__},
     }
     return make_bundle(folder, model, golden, facts, contract_files(contract), text_card(facts, golden, contract))
@@ -88,15 +89,13 @@ def text_bundle(
 def _check_head(model: TFLiteModel, labels: tuple[str, ...]) -> None:
     """A bundle has one row of ids and one answer for it; other models are named by what they are."""
     found = None
-    if any(len(tensor.shape) == 3 for tensor in model.outputs):  # (1, L, C): an answer for each token
-        found = (
-            f"classifies each token into {len(labels)} classes" if labels else "answers questions by places in a text"
-        )
+    if not labels and any(len(tensor.shape) == 3 for tensor in model.outputs):  # (1, L, 2)
+        found = "answers questions by places in a text"
     elif len(model.inputs) > 1:
         found = f"has {len(model.inputs)} inputs, {', '.join(tensor.name for tensor in model.inputs)}"
     if found is not None:
         raise ModelError(
-            f"{found}; bundles take sentence classification and embeddings with one input. Use the file with code of "
-            "your own: docs/text_contract.md says how a text becomes its ids",
+            f"{found}; bundles take classification of texts or tokens, and embeddings, with one input. Use the file "
+            "with code of your own: docs/text_contract.md says how a text becomes its ids",
             file=model.source,
         )

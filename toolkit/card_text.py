@@ -8,6 +8,8 @@ from typing import Any
 from litesmith.calibration.text.contract import TextContract
 from litesmith.golden_vectors import GoldenVectors
 from litesmith.targets.session import TensorSpec
+from litesmith.tasks import TOKEN_CLASSIFICATION, task_of
+from litesmith.training_specs import CLASSIFICATION
 
 _NORMALISATION = {
     "clean_text": "control characters go and every space becomes U+0020",
@@ -67,8 +69,15 @@ def reading(spec: TensorSpec, labels: tuple[str, ...]) -> str:
     """How the output of a text model is read; without labels it is an embedding."""
     shape = f"Output `{spec.name}`, {spec.dtype}, shape {list(spec.shape)}: "
     scaled = "" if spec.scale is None else f" The real value is `{spec.scale!r} * (q - {spec.zero_point})`."
-    if labels:
+    task = task_of(spec.shape, labels)
+    if task == CLASSIFICATION:
         return f"{shape}one logit per line of labels.txt, the largest of which is the class.{scaled}"
+    if task == TOKEN_CLASSIFICATION:
+        return (
+            f"{shape}for each place of the row one logit per line of labels.txt, the largest of which is the label of "
+            f"the piece there.{scaled} A word has the label of its first piece; what stands at padding, start and end "
+            "means nothing."
+        )
     return (
         f"{shape}the embedding of the text.{scaled} Texts are alike as the cosine of their embeddings is large, which "
         "does not depend on the scale but does on the zero point."

@@ -26,8 +26,8 @@ Array = npt.NDArray[Any]
 MODEL_FILE = "model.tflite"
 VECTORS_FILE = "golden/vectors.json"
 FEWEST, MOST = 10, 32
-# Keeps the file under about 15 MB: a 224x224 RGB model gets three vectors.
-MOST_INPUT_VALUES = 500_000
+# Of all inputs, or of all outputs: keeps the file under about 15 MB. A 224x224 RGB model gets three vectors.
+MOST_VALUES = 500_000
 # Per vector wanted, how many samples are tried to find one whose class no kernel's rounding can change.
 TRIES = 4
 # Of a step: a float32 output of up to 2^15 steps is itself rounded by 0.002 of one.
@@ -39,7 +39,7 @@ class GoldenResult:
     """What a rerun found: `max_steps` is the largest difference, in LSB or whatever `unit` the tolerance has.
 
     `different` counts output values that are not equal, `wrong_class` lists vectors whose class is another:
-    None where the output is no logits.
+    None where a sample has no class.
     """
 
     vectors: int
@@ -141,7 +141,7 @@ def compare_golden(
         unit=golden.tolerance.unit,
         different=sum(int(np.count_nonzero(apart)) for apart in steps),
         values=sum(apart.size for apart in steps),
-        wrong_class=wrong if golden.class_names else None,
+        wrong_class=wrong if golden.classifies else None,
         runtime=runtime,
         runtime_version=runtime_version,
         delegate=delegate,
@@ -150,7 +150,7 @@ def compare_golden(
 
 def vector_count(classes: int, values: int) -> int:
     """How many vectors to make for a number of classes and of values in one input."""
-    return max(1, min(max(FEWEST, classes), MOST, MOST_INPUT_VALUES // values))
+    return max(1, min(max(FEWEST, classes), MOST, MOST_VALUES // values))
 
 
 def in_turns(labels: npt.NDArray[np.int64], last: npt.NDArray[np.bool_]) -> npt.NDArray[np.int64]:
@@ -184,7 +184,7 @@ def run_sample(
         place: what the vector calls it.
         text: what it was made of.
         label: its class, where that is known.
-        classes: whether the output is logits.
+        classes: whether the output is logits of the sample.
 
     Raises:
         ModelError: the model gives NaN or infinity for it.

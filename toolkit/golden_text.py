@@ -1,7 +1,8 @@
-"""Golden vectors of sentences, for a text model of any head that gives one answer a text."""
+"""Golden vectors of sentences, for a text model that gives one answer a text, or one for each token."""
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 
 import numpy as np
@@ -10,10 +11,13 @@ from litesmith.calibration.text.contract import TextContract
 from litesmith.converters.tflite_model import TFLiteModel
 from litesmith.dataset import Dataset
 from litesmith.errors import DataError, ModelError
-from litesmith.golden import MOST, make_golden, run_sample
-from litesmith.golden_tolerance import TEXT, tolerance_of
+from litesmith.golden import MOST, MOST_VALUES, make_golden, run_sample
+from litesmith.golden_tolerance import TEXT, TOKENS, tolerance_of
 from litesmith.golden_vectors import GoldenVectors
 from litesmith.targets.runtimes import default
+from litesmith.targets.session import TensorSpec
+from litesmith.tasks import TOKEN_CLASSIFICATION, output_shape, task_of
+from litesmith.training_specs import CLASSIFICATION, EMBEDDING
 
 
 def golden_of_split(
@@ -42,33 +46,52 @@ def golden_of_texts(
     """Run the first sentences, each once.
 
     Args:
-        model: takes one row of ids, and gives one logit for each label, or an embedding.
+        model: takes one row of ids, and gives one logit for each label, the same for each token, or an embedding.
         contract: which makes the ids.
-        texts: at most the first 32 are taken.
+        texts: the first 32 are taken, or fewer where so many answers for each token would make a large file.
         labels: none for an embedding.
 
     Raises:
         DataError: there is no sentence.
         ModelError: the model takes or gives something else, or the runtime cannot run it.
     """
-    chosen = list(dict.fromkeys(texts))[:MOST]
-    if not chosen:
+    if not texts:
         raise DataError("golden vectors need at least one sentence; give some like those of the app")
     session = default().open(model.content)
-    into, out = session.inputs, session.outputs
-    shapes = [(1, contract.length)], [(1, len(labels) or out[0].shape[-1])]
-    if ([spec.shape for spec in into], [spec.shape for spec in out]) != shapes:
-        raise ModelError(
-            f"takes {[spec.shape for spec in into]} and gives {[spec.shape for spec in out]}; an app feeds one row of "
-            f"{contract.length} ids, and reads {f'{len(labels)} logits' if labels else 'one embedding'}",
-            file=model.source,
-        )
+    task = task_of(session.outputs[0].shape, labels)
+    _check_tensors(model, session.inputs, session.outputs, contract, labels)
+    (into,), (out,) = session.inputs, session.outputs
+    chosen = list(dict.fromkeys(texts))[: max(1, min(MOST, MOST_VALUES // math.prod(out.shape)))]
     ids = contract.encode_all(chosen)
     vectors = tuple(
-        run_sample(session, ids[place : place + 1], place, text=text, classes=bool(labels))
+        run_sample(session, ids[place : place + 1], place, text=text, classes=task == CLASSIFICATION)
         for place, text in enumerate(chosen)
     )
-    tolerance = tolerance_of(model, np.concatenate([vector.output for vector in vectors]), TEXT)
+    kind = TEXT if task in (CLASSIFICATION, EMBEDDING) else TOKENS
+    tolerance = tolerance_of(model, np.concatenate([vector.output for vector in vectors]), kind)
     ran = session.runtime
     computed_by = {"runtime": ran.name, "runtime_version": ran.version, "delegate": session.delegate}
-    return GoldenVectors(vectors, into[0], out[0], labels, tolerance, computed_by)
+    return GoldenVectors(vectors, into, out, labels, tolerance, computed_by)
+
+
+def _check_tensors(
+    model: TFLiteModel,
+    into: Sequence[TensorSpec],
+    out: Sequence[TensorSpec],
+    contract: TextContract,
+    labels: tuple[str, ...],
+) -> None:
+    task = task_of(out[0].shape, labels)
+    wanted = output_shape(task, out[0].shape, labels, contract.length)
+    if [spec.shape for spec in into] == [(1, contract.length)] and [spec.shape for spec in out] == [wanted]:
+        return
+    reads = {
+        CLASSIFICATION: f"{len(labels)} logits",
+        EMBEDDING: "one embedding",
+        TOKEN_CLASSIFICATION: f"{len(labels)} logits for each of them",
+    }
+    raise ModelError(
+        f"takes {[spec.shape for spec in into]} and gives {[spec.shape for spec in out]}; an app feeds one row of "
+        f"{contract.length} ids, and reads {reads[task]}",
+        file=model.source,
+    )

@@ -42,8 +42,8 @@ class Tolerance:
 class Vector:
     """One sample: `input` is preprocessed float32, or ids as int32; `tensor` is what the app feeds.
 
-    `label` is None where it is not known, `predicted` where the output is no logits, `text` where it is not kept or
-    the sample is none.
+    `label` is None where it is not known, `predicted` where the sample as a whole has no class, `text` where it is not
+    kept or the sample is none.
     """
 
     sample: int
@@ -60,7 +60,7 @@ class Vector:
 class GoldenVectors:
     """Vectors of one file with one input and one output; `computed_by` names runtime, version and delegate.
 
-    `class_names` is empty where the output is no logits.
+    `class_names` is empty where the output is no logits. Where it is logits of each token, no vector has one class.
     """
 
     vectors: tuple[Vector, ...]
@@ -70,6 +70,11 @@ class GoldenVectors:
     tolerance: Tolerance
     computed_by: Mapping[str, str]
 
+    @property
+    def classifies(self) -> bool:
+        """Whether a sample as a whole has a class."""
+        return bool(self.class_names) and len(self.output.shape) == 2
+
     def __post_init__(self) -> None:
         if not self.vectors:
             raise ValueError("there is no vector")
@@ -77,7 +82,7 @@ class GoldenVectors:
             agree = np.array_equal(to_tensor(vector.input, self.input), vector.tensor) and np.array_equal(
                 to_real(vector.output_raw, self.output), vector.output
             )
-            if not agree or (vector.output.argmax() if self.class_names else None) != vector.predicted:
+            if not agree or (vector.output.argmax() if self.classifies else None) != vector.predicted:
                 raise ValueError(f"raw and real values of sample {vector.sample} contradict each other")
 
     def to_json(self) -> str:

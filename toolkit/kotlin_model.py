@@ -16,6 +16,7 @@ from litesmith.calibration.text.contract import TextContract
 from litesmith.golden import MODEL_FILE, VECTORS_FILE
 from litesmith.kotlin_text import text_steps
 from litesmith.targets.session import TensorSpec
+from litesmith.tasks import TOKEN_CLASSIFICATION
 
 # Where the bundle lies in the app's assets.
 ASSETS = "litesmith"
@@ -28,8 +29,14 @@ def model_source(facts: BundleFacts) -> str:
     kind, steps = _steps(facts.preprocess)
     folder = files("litesmith").joinpath("kotlin_templates")
     template = Template(folder.joinpath(f"{kind}_model.kt").read_text(encoding="utf-8"))
-    gives = "logits, one for each label" if facts.labels else "an embedding"
-    return template.substitute(_texts(facts), gives=gives, **steps)
+    return template.substitute(_texts(facts), gives=_gives(facts), **steps)
+
+
+def _gives(facts: BundleFacts) -> str:
+    """What the output is, in words."""
+    if facts.task == TOKEN_CLASSIFICATION:
+        return f"logits, for each of the {facts.output.shape[1]} places one for each label"
+    return "logits, one for each label" if facts.labels else "an embedding"
 
 
 def _steps(preprocess: Preprocess | TextContract) -> tuple[str, Mapping[str, str]]:
@@ -48,6 +55,7 @@ def _texts(facts: BundleFacts) -> Mapping[str, str]:
         "golden": kotlin.text(f"{ASSETS}/{VECTORS_FILE}"),
         "sha256": kotlin.text(facts.sha256),
         "oldest_runtime": kotlin.text(facts.oldest_runtime),
+        "task": f"Task.{facts.task.upper()}",
         "input": _spec(facts.input),
         "output": _spec(facts.output),
         "labels": kotlin.texts(facts.labels),

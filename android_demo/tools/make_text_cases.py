@@ -1,13 +1,15 @@
 """Makes small text models, bundles them and generates their Kotlin: the text template's test, and the text screen's.
 
-Usage: make_text_cases.py SOURCES ASSETS. A case has a package of its own, and a folder in the assets.
+Usage: make_text_cases.py SOURCES ASSETS. A case has a package of its own, and a folder in the assets; where the
+model has an answer for each token, read.json there is how Python reads that of each golden vector.
 """
 
 from __future__ import annotations
 
+import json
 import sys
 import tempfile
-from dataclasses import replace
+from dataclasses import asdict, replace
 from pathlib import Path
 
 from make_cases import PACKAGE
@@ -15,54 +17,55 @@ from make_text_vectors import contracts
 
 from litesmith.bundle import read_bundle
 from litesmith.bundle_text import write_text_bundle
-from litesmith.calibration.text.contract import TextContract
-from litesmith.converters.keras import convert
-from litesmith.converters.quantize import QuantizationSpec
-from litesmith.converters.text.architecture import TextModel
-from litesmith.converters.text.encoder import build_encoder
-from litesmith.converters.text.integer.quantize import quantize_text
-from litesmith.converters.tflite_model import TFLiteModel
+from litesmith.calibration.text.token_labels import labelled_words
+from litesmith.converters.text.architecture import Head
 from litesmith.files import write_bytes, write_text
+from litesmith.golden import VECTORS_FILE
+from litesmith.golden_vectors import GoldenVectors
 from litesmith.kotlin_checks import app_facts
 from litesmith.kotlin_model import ASSETS, model_source
+from litesmith.tasks import TOKEN_CLASSIFICATION
 from tests.calibration.text.text_samples import sentences
-from tests.toolkit.made_text_bundle import text_model
+from tests.toolkit.made_text_bundle import float_of, integer_of, model_with
 
 LENGTH = 16
-# By name: the contract's name in make_text_vectors.py, the labels, whether the file holds integers throughout.
+READ_FILE = "read.json"
+_NAMES = Head("token", ("O", "B-PER", "I-PER", "LOC"))
+# By name: the contract's name in make_text_vectors.py, the head, whether the file holds integers throughout.
 CASES = {
-    "text_classes": ("uncased", ("bad", "so-so", "good"), False),
-    "text_embedding": ("byte_bpe_with_space", (), False),
-    "text_integers": ("cased", ("no", "yes"), True),
+    "text_classes": ("uncased", Head("sequence", ("bad", "so-so", "good"), activation="tanh"), False),
+    "text_embedding": ("byte_bpe_with_space", Head("embedding"), False),
+    "text_integers": ("cased", Head("sequence", ("no", "yes"), activation="tanh"), True),
+    "text_tokens": ("cased", _NAMES, False),
+    "text_token_bytes": ("byte_bpe", _NAMES, False),
 }
 
 
 def make_text_cases(sources: Path, assets: Path) -> int:
     """Write a class and the assets of each case; gives their number."""
     known, texts = dict(contracts()), sentences(200, seed=11)
-    for name, (kind, labels, integers) in CASES.items():
+    for name, (kind, head, integers) in CASES.items():
         contract = replace(known[kind], length=LENGTH)
-        drawn = text_model(labels, contract)
-        model = _integers(drawn, contract, texts) if integers else convert(build_encoder(drawn), _FLOAT)
+        drawn = model_with(head, contract)
+        model = integer_of(drawn, contract, texts) if integers else float_of(drawn)
         with tempfile.TemporaryDirectory() as folder:
-            bundle = read_bundle(
-                write_text_bundle(Path(folder) / "bundle", model, texts, contract, name=name, labels=labels)
-            )
-            source = model_source(app_facts(bundle))
+            place = Path(folder) / "bundle"
+            bundle = read_bundle(write_text_bundle(place, model, texts, contract, name=name, labels=head.labels))
+            facts = app_facts(bundle)
+            source = model_source(facts)
         source = source.replace(PACKAGE, f"package dev.litesmith.cases.{name}").replace(
             f'"{ASSETS}/', f'"cases/{name}/'
         )
         write_text(sources / name / "BundledModel.kt", source)
         for file, content in bundle.contents.items():
             write_bytes(assets / "cases" / name / file, content)
+        golden = GoldenVectors.from_json(bundle.contents[VECTORS_FILE].decode())
+        if facts.task == TOKEN_CLASSIFICATION:
+            found = [labelled_words(contract, one.tensor[0], one.output[0], head.labels) for one in golden.vectors]
+            write_text(
+                assets / "cases" / name / READ_FILE, json.dumps([[asdict(word) for word in one] for one in found])
+            )
     return len(CASES)
-
-
-_FLOAT = QuantizationSpec("float32")
-
-
-def _integers(model: TextModel, contract: TextContract, texts: list[str]) -> TFLiteModel:
-    return TFLiteModel(quantize_text(model, contract.encode_all(texts)).content, "<integers>")
 
 
 if __name__ == "__main__":

@@ -1,5 +1,6 @@
 """A real bundle of a small text model with drawn weights."""
 
+from collections.abc import Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -47,11 +48,19 @@ def model_with(head: Head, contract: TextContract = CONTRACT) -> TextModel:
 
 
 def float_file(labels: tuple[str, ...]) -> TFLiteModel:
-    return convert(build_encoder(text_model(labels)), QuantizationSpec("float32"))
+    return float_of(text_model(labels))
 
 
 def integer_file(labels: tuple[str, ...]) -> TFLiteModel:
-    return TFLiteModel(quantize_text(text_model(labels), CONTRACT.encode_all(TEXTS)).content, "<integers>")
+    return integer_of(text_model(labels))
+
+
+def float_of(model: TextModel) -> TFLiteModel:
+    return convert(build_encoder(model), QuantizationSpec("float32"))
+
+
+def integer_of(model: TextModel, contract: TextContract = CONTRACT, texts: Sequence[str] = TEXTS) -> TFLiteModel:
+    return TFLiteModel(quantize_text(model, contract.encode_all(texts)).content, "<integers>")
 
 
 def text_bundle(folder, model: TFLiteModel, labels: tuple[str, ...]) -> Bundle:

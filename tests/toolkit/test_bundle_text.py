@@ -285,8 +285,8 @@ def test_an_embedding_has_no_class_to_count_and_what_it_replaced_is_named(given,
 @pytest.mark.parametrize(
     ("head", "message"),
     [
-        (Head("token", ("none", "name", "place")), "classifies each token into 3 classes; bundles take sentence"),
-        (Head("answer"), "answers questions by places in a text; bundles take sentence classification"),
+        (Head("answer"), "answers questions by places in a text; bundles take classification of texts or tokens"),
+        (Head("sequence", LABELS, activation="tanh", pairs=True), "has 2 inputs, .*token_types.*; bundles take"),
     ],
 )
 def test_another_head_is_refused_by_what_it_is(given, capsys, head, message):

@@ -10,6 +10,7 @@ import dev.litesmith.contract.ModelContract
 import dev.litesmith.contract.Resize
 import dev.litesmith.contract.Scaling
 import dev.litesmith.contract.Size
+import dev.litesmith.contract.Task
 import dev.litesmith.contract.TensorSpec
 import java.nio.ByteBuffer
 
@@ -20,6 +21,7 @@ object BundledModel : ModelContract {
     override val golden: String = $golden
     override val sha256: String = $sha256
     override val oldestRuntime: String = $oldest_runtime
+    override val task: Task = $task
     override val input: TensorSpec = $input
     override val output: TensorSpec = $output
     override val labels: List<String> = $labels

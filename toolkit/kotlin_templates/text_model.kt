@@ -3,6 +3,7 @@ package dev.litesmith.generated
 import dev.litesmith.contract.Affine
 import dev.litesmith.contract.ElementType
 import dev.litesmith.contract.ModelContract
+import dev.litesmith.contract.Task
 import dev.litesmith.contract.TensorSpec
 import dev.litesmith.contract.TextPreprocess
 import dev.litesmith.contract.text.AddedToken
@@ -21,6 +22,7 @@ object BundledModel : ModelContract {
     override val golden: String = $golden
     override val sha256: String = $sha256
     override val oldestRuntime: String = $oldest_runtime
+    override val task: Task = $task
     override val input: TensorSpec = $input
     override val output: TensorSpec = $output
     override val labels: List<String> = $labels

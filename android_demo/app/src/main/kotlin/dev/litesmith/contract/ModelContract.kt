@@ -11,6 +11,7 @@ interface ModelContract {
     val golden: String
     val sha256: String
     val oldestRuntime: String
+    val task: Task
     val input: TensorSpec
     val output: TensorSpec
     val labels: List<String>

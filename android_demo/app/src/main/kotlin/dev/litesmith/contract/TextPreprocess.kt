@@ -8,6 +8,7 @@ import dev.litesmith.contract.text.Pairs
 import dev.litesmith.contract.text.PieceKind
 import dev.litesmith.contract.text.PieceModel
 import dev.litesmith.contract.text.SpecialTokens
+import dev.litesmith.contract.text.Spelling
 import dev.litesmith.contract.text.TextContract
 import dev.litesmith.contract.text.TextFile
 import dev.litesmith.contract.text.WordPiece
@@ -29,7 +30,8 @@ class TextPreprocess(
         for (token in special.all + added.map(AddedToken::content)) {
             expect(token in ids) { "${vocabulary.asset} lacks the token $token; bundle the model again" }
         }
-        return TextContract(this, ids, model(ids, read))
+        val spelling = Spelling(tokens, special, added, byBytes = kind is PieceKind.ByteBpe)
+        return TextContract(this, ids, model(ids, read), spelling)
     }
 
     private fun model(ids: Map<String, Int>, read: (String) -> ByteArray): PieceModel {

@@ -7,6 +7,7 @@ object FakeContract : ModelContract {
     override val golden = "fake/vectors.json"
     override val sha256 = ""
     override val oldestRuntime = "1.0.0"
+    override val task = Task.CLASSIFICATION
     override val input = TensorSpec("in", listOf(1, 2, 2, 1), ElementType.INT8, Affine(1f, -128))
     override val output = TensorSpec("out", listOf(1, 3), ElementType.INT8, Affine(0.5f, 0))
     override val labels = listOf("a", "b", "c")

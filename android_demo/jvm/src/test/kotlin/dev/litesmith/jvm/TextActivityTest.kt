@@ -5,6 +5,7 @@ import android.view.View
 import android.widget.TextView
 import dev.litesmith.cases.text_classes.BundledModel as Classes
 import dev.litesmith.cases.text_embedding.BundledModel as Embedding
+import dev.litesmith.cases.text_tokens.BundledModel as Tokens
 import dev.litesmith.contract.ModelContract
 import dev.litesmith.demo.MainActivity
 import dev.litesmith.demo.R
@@ -33,6 +34,10 @@ class TextActivityTest {
         override val contract: ModelContract get() = Embedding
     }
 
+    class TokensActivity : MainActivity() {
+        override val contract: ModelContract get() = Tokens
+    }
+
     @Before
     fun prepare() {
         DesktopLibrary.assumeLoaded(Classes)
@@ -56,6 +61,14 @@ class TextActivityTest {
     }
 
     @Test
+    fun `each word gets a label`() = started(TokensActivity::class.java) { activity ->
+        assertEquals(View.GONE, activity.visibility(R.id.text_second))
+        val text = activity.answerTo("a charming journey", "")
+        assertTrue(text, Regex("""\[(B-PER|I-PER|LOC) \d+ %]""") in text && "µs" in text)
+        assertTrue(activity.answerTo("  ", "").startsWith("There are no words in it."))
+    }
+
+    @Test
     fun `the text screen comes first and the drawing never`() = started(ClassesActivity::class.java) { activity ->
         assertEquals(View.VISIBLE, activity.visibility(R.id.screen_text))
         assertEquals(View.VISIBLE, activity.visibility(R.id.tab_text))
@@ -70,7 +83,7 @@ class TextActivityTest {
 
     @Test
     fun `the self-test makes ids of the golden texts and passes`() =
-        listOf(ClassesActivity::class.java, EmbeddingActivity::class.java).forEach { kind ->
+        listOf(ClassesActivity::class.java, EmbeddingActivity::class.java, TokensActivity::class.java).forEach { kind ->
             started(kind) { activity ->
                 activity.view<View>(R.id.tab_self_test).performClick()
                 activity.view<View>(R.id.self_test_start).performClick()

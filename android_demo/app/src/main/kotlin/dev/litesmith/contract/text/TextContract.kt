@@ -13,6 +13,8 @@ class TextContract internal constructor(
     private val settings: TextPreprocess,
     private val ids: Map<String, Int>,
     private val model: PieceModel,
+    /** From ids back to words. */
+    val spelling: Spelling,
 ) {
     private val special = settings.special
     private val frame =

@@ -31,7 +31,8 @@ internal class WordPiece(
         return result
     }
 
-    private companion object {
+    companion object {
+        /** What begins a piece that does not begin a word. */
         const val CONTINUES = "##"
     }
 }

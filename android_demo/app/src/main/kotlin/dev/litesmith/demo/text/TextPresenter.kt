@@ -1,8 +1,11 @@
 package dev.litesmith.demo.text
 
+import dev.litesmith.contract.LabelledWord
 import dev.litesmith.contract.ModelContract
 import dev.litesmith.contract.Prediction
+import dev.litesmith.contract.Task
 import dev.litesmith.contract.cosine
+import dev.litesmith.contract.text.Encoding
 import dev.litesmith.contract.text.TextContract
 import dev.litesmith.demo.StateHolder
 import dev.litesmith.demo.Work
@@ -21,9 +24,9 @@ class TextPresenter(
     private val holder = StateHolder(TextUiState(), show)
 
     /** Two texts are compared, and not one classified: the model gives embeddings. */
-    val compares: Boolean = contract.labels.isEmpty()
+    val compares: Boolean = contract.task == Task.EMBEDDING
 
-    /** Classify the first text, or compare both; nothing is done while one is empty. */
+    /** Classify the first text or its words, or compare both; nothing is done while one is empty. */
     fun ask(first: String, second: String) {
         val asked = if (compares) listOf(first, second) else listOf(first)
         if (asked.any(String::isEmpty)) return
@@ -55,17 +58,19 @@ class TextPresenter(
     private fun answerTo(asked: TextUiState): TextAnswer {
         val opened = model.with(asked.options)
         val made = texts()
-        val inputs = asked.asked.map { contract.input.encode(made.encode(it).ids) }
+        val rows = asked.asked.map { made.encode(it) }
+        val inputs = rows.map { contract.input.encode(it.ids) }
         val start = nanos()
         val outputs = inputs.map { opened.run(listOf(it)).first() }
         val micros = (nanos() - start) / inputs.size / NANOS_A_MICRO
-        val real = outputs.map(contract.output::decode)
-        val said = if (compares) {
-            Said.OfTwo(cosine(real[0], real[1]))
-        } else {
-            Said.OfOne(Prediction.of(real.single(), contract.labels))
-        }
-        return TextAnswer(said, micros, opened.delegate)
+        return TextAnswer(said(made, rows, outputs.map(contract.output::decode)), micros, opened.delegate)
+    }
+
+    private fun said(made: TextContract, rows: List<Encoding>, real: List<FloatArray>): Said = when (contract.task) {
+        Task.CLASSIFICATION -> Said.OfOne(Prediction.of(real.single(), contract.labels))
+        Task.EMBEDDING -> Said.OfTwo(cosine(real[0], real[1]))
+        Task.TOKEN_CLASSIFICATION ->
+            Said.OfWords(LabelledWord.of(real.single(), rows.single(), made, contract.labels))
     }
 
     private companion object {

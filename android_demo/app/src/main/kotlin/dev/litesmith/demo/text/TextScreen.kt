@@ -4,6 +4,7 @@ import android.app.Activity
 import android.view.View
 import android.widget.EditText
 import android.widget.TextView
+import dev.litesmith.contract.LabelledWord
 import dev.litesmith.demo.R
 import dev.litesmith.demo.describe
 import dev.litesmith.demo.view
@@ -26,9 +27,23 @@ class TextScreen(private val activity: Activity) {
 
     private fun describe(answer: TextAnswer): String = when (val said = answer.said) {
         is Said.OfOne -> activity.describe(said.prediction, answer.micros, answer.delegate)
-        is Said.OfTwo -> {
-            val cosine = activity.getString(R.string.cosine, said.cosine)
-            activity.getString(R.string.answer, cosine, answer.micros, answer.delegate)
+        is Said.OfTwo -> timed(activity.getString(R.string.cosine, said.cosine), answer)
+        is Said.OfWords -> timed(describe(said.words), answer)
+    }
+
+    private fun timed(text: String, answer: TextAnswer): String =
+        activity.getString(R.string.answer, text, answer.micros, answer.delegate)
+
+    private fun describe(words: List<LabelledWord>): String {
+        if (words.isEmpty()) return activity.getString(R.string.no_words)
+        return words.joinToString(" ") {
+            if (it.label == NOTHING) it.text else activity.getString(R.string.word, it.text, it.label, it.probability * PERCENT)
         }
+    }
+
+    private companion object {
+        /** What such models call a word that is none of their classes. */
+        const val NOTHING = "O"
+        const val PERCENT = 100f
     }
 }

@@ -1,5 +1,6 @@
 package dev.litesmith.demo.text
 
+import dev.litesmith.contract.LabelledWord
 import dev.litesmith.contract.Prediction
 import dev.litesmith.demo.model.ModelOptions
 
@@ -14,9 +15,12 @@ data class TextUiState(
 /** What the model said; [micros] is what one text took. */
 data class TextAnswer(val said: Said, val micros: Long, val delegate: String)
 
-/** The answer of a classifier, or that of an embedding. */
+/** What a model says, by its task. */
 sealed interface Said {
     data class OfOne(val prediction: Prediction) : Said
+
+    /** @property words none where the text has none. */
+    data class OfWords(val words: List<LabelledWord>) : Said
 
     /** @property cosine between the embeddings of two texts. */
     data class OfTwo(val cosine: Double) : Said

@@ -2,6 +2,7 @@ package dev.litesmith.demo.text
 
 import dev.litesmith.contract.BadInput
 import dev.litesmith.contract.FakeTextContract
+import dev.litesmith.contract.Task
 import dev.litesmith.demo.LaterExecutor
 import dev.litesmith.demo.Work
 import dev.litesmith.demo.model.Accelerator
@@ -41,6 +42,20 @@ class TextPresenterTest {
         assertEquals(1.0, (answer.said as Said.OfTwo).cosine, 1e-9)
         assertEquals(2, answer.micros)
         assertEquals(listOf(listOf(2, 6, 3, 0, 0), listOf(2, 4, 5, 3, 0)), fake.fed.map { ids(it.single()) })
+    }
+
+    @Test
+    fun `each word of a text gets a label`() {
+        val tokens = FakeTextContract(task = Task.TOKEN_CLASSIFICATION)
+        val logits = byteArrayOf(0, 0, 0, 0, 9, 0, 9, 0, 0, 0, 0, 0, 0, 0, 0)
+        val presenter = presenter(tokens) { _, _ -> FakeModel(logits, listOf(ID_BYTES)) }
+        presenter.ask("undo", "")
+        val words = (checkNotNull(shown.last().answer).said as Said.OfWords).words
+        assertEquals(listOf("undo" to "b"), words.map { it.text to it.label })
+        presenter.ask("do ".repeat(1_000), "")
+        assertEquals(3, (checkNotNull(shown.last().answer).said as Said.OfWords).words.size)
+        presenter.ask("   ", "")
+        assertEquals(Said.OfWords(emptyList()), shown.last().answer?.said)
     }
 
     @Test

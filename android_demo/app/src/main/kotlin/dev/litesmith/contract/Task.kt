@@ -1,0 +1,13 @@
+package dev.litesmith.contract
+
+/** What a model is for, which says how its output is read; tasks.py in Kotlin. */
+enum class Task {
+    /** A logit for each label: [Prediction]. */
+    CLASSIFICATION,
+
+    /** A vector: [cosine]. */
+    EMBEDDING,
+
+    /** For each piece of a text a logit for each label: [LabelledWord]. */
+    TOKEN_CLASSIFICATION,
+}
