@@ -156,7 +156,8 @@ def _check_ids(bundle: Bundle, contract: TextContract, into: TensorSpec) -> None
     except ValueError as error:
         raise ModelError(f"holds no golden vectors ({error}); write the bundle again", file=place) from error
     for vector in golden.vectors:
-        if vector.text is None or not np.array_equal(contract.encode(vector.text).ids, vector.tensor.ravel()):
+        ids = None if vector.text is None else contract.encode(vector.text, vector.pair).ids
+        if ids is None or not np.array_equal(ids, vector.tensor.ravel()):
             raise ModelError(
                 f"sample {vector.sample}: its text does not become its ids by text.json; write the bundle again",
                 file=place,

@@ -26,7 +26,7 @@ from litesmith.tasks import HOLDS, task_of
 def write_text_bundle(
     folder: Path,
     model: TFLiteModel,
-    texts: Sequence[str],
+    texts: Sequence[str | tuple[str, str]],
     contract: TextContract | None = None,
     *,
     name: str,
@@ -46,7 +46,7 @@ def write_text_bundle(
 def text_bundle(
     folder: Path,
     model: TFLiteModel,
-    texts: Sequence[str],
+    texts: Sequence[str | tuple[str, str]],
     contract: TextContract | None = None,
     *,
     name: str,
@@ -56,21 +56,23 @@ def text_bundle(
 
     Args:
         folder: where it will be.
-        model: takes one row of ids, and gives one logit for each label, the same for each token, or an embedding.
-        texts: like those of the app; the first 32 become golden vectors.
+        model: takes one row of ids, and gives one logit for each label, the same for each token, an embedding, or two
+            logits for each token: those of an answer's start and end.
+        texts: like those of the app, pairs of question and passage for answers; the first 32 become golden vectors.
         contract: which makes the ids; None for the one inside the model.
         name: what a person calls the model.
-        labels: one for each logit, none for an embedding; None for those inside the model.
+        labels: one for each logit, none for an embedding and for answers; None for those inside the model.
 
     Raises:
-        DataError: there is no contract or no sentence, or the model holds another contract or other labels.
+        DataError: there is no contract or no sentence, there are no pairs where they are needed, or the model holds
+            another contract or other labels.
         ModelError: the model takes or gives something else, or the runtime cannot run it.
     """
     inside = appended_files(model.content)
     contract = TextContract.from_files(inside) if contract is None else contract
     if labels is None:
         labels = tuple(inside.get(LABELS_FILE, b"").decode().splitlines())
-    _check_head(model, labels)
+    _check_inputs(model)
     golden = golden_of_texts(model, contract, texts, labels)
     task = task_of(golden.output.shape, labels)
     facts = {
@@ -86,16 +88,11 @@ def text_bundle(
     return make_bundle(folder, model, golden, facts, contract_files(contract), text_card(facts, golden, contract))
 
 
-def _check_head(model: TFLiteModel, labels: tuple[str, ...]) -> None:
-    """A bundle has one row of ids and one answer for it; other models are named by what they are."""
-    found = None
-    if not labels and any(len(tensor.shape) == 3 for tensor in model.outputs):  # (1, L, 2)
-        found = "answers questions by places in a text"
-    elif len(model.inputs) > 1:
-        found = f"has {len(model.inputs)} inputs, {', '.join(tensor.name for tensor in model.inputs)}"
-    if found is not None:
+def _check_inputs(model: TFLiteModel) -> None:
+    """A bundle has one row of ids; what else a model takes is named."""
+    if len(model.inputs) > 1:
         raise ModelError(
-            f"{found}; bundles take classification of texts or tokens, and embeddings, with one input. Use the file "
-            "with code of your own: docs/text_contract.md says how a text becomes its ids",
+            f"has {len(model.inputs)} inputs, {', '.join(tensor.name for tensor in model.inputs)}; bundles take models "
+            "with one input, ids. Use the file with code of your own: docs/text_contract.md says what to feed",
             file=model.source,
         )

@@ -8,7 +8,7 @@ from typing import Any
 from litesmith.calibration.text.contract import TextContract
 from litesmith.golden_vectors import GoldenVectors
 from litesmith.targets.session import TensorSpec
-from litesmith.tasks import TOKEN_CLASSIFICATION, task_of
+from litesmith.tasks import QUESTION_ANSWERING, TOKEN_CLASSIFICATION, task_of
 from litesmith.training_specs import CLASSIFICATION
 
 _NORMALISATION = {
@@ -35,6 +35,15 @@ def text_steps(contract: TextContract) -> str:
     )
 
 
+def pair_step(contract: TextContract) -> str:
+    """How a question and its passage share a row."""
+    between = " ".join([f"`{contract.end}`"] * contract.pair_ends)
+    return (
+        f" A question and its passage share the row: `{contract.start}`, the question, {between}, the passage, "
+        f"`{contract.end}`; of what does not fit, the longer one is cut first."
+    )
+
+
 def text_card(facts: Mapping[str, Any], golden: GoldenVectors, contract: TextContract) -> str:
     """The card of a bundle that was made of a converted file, as Markdown.
 
@@ -44,8 +53,9 @@ def text_card(facts: Mapping[str, Any], golden: GoldenVectors, contract: TextCon
         contract: of the input.
     """
     tolerance = golden.tolerance
+    answers = task_of(golden.output.shape, golden.class_names) == QUESTION_ANSWERING
     sections = {
-        "Preparing the input": text_steps(contract),
+        "Preparing the input": text_steps(contract) + (pair_step(contract) if answers else ""),
         "Feeding the model": f"Input `{golden.input.name}`, {golden.input.dtype}, shape {list(golden.input.shape)}, "
         "batch 1: the ids as they are.",
         "Reading the output": reading(golden.output, golden.class_names),
@@ -77,6 +87,12 @@ def reading(spec: TensorSpec, labels: tuple[str, ...]) -> str:
             f"{shape}for each place of the row one logit per line of labels.txt, the largest of which is the label of "
             f"the piece there.{scaled} A word has the label of its first piece; what stands at padding, start and end "
             "means nothing."
+        )
+    if task == QUESTION_ANSWERING:
+        return (
+            f"{shape}for each place of the row two logits, that the answer starts and that it ends there.{scaled} The "
+            "answer is the span of the passage, of at most 30 pieces, with the largest sum of both. That one is always "
+            "found: it does not say whether the passage answers the question."
         )
     return (
         f"{shape}the embedding of the text.{scaled} Texts are alike as the cosine of their embeddings is large, which "

@@ -173,6 +173,7 @@ def run_sample(
     place: int,
     *,
     text: str | None = None,
+    pair: str | None = None,
     label: int | None = None,
     classes: bool = True,
 ) -> Vector:
@@ -183,6 +184,7 @@ def run_sample(
         x: preprocessed (1, ...).
         place: what the vector calls it.
         text: what it was made of.
+        pair: the second text that it was made of.
         label: its class, where that is known.
         classes: whether the output is logits of the sample.
 
@@ -194,7 +196,7 @@ def run_sample(
     output = to_real(raw, session.outputs[0])
     if not np.isfinite(output).all():
         raise ModelError(f"test sample {place} gives {output.ravel()}; an app cannot use that, train the model again")
-    return Vector(place, label, int(output.argmax()) if classes else None, x, tensor, raw, output, text)
+    return Vector(place, label, int(output.argmax()) if classes else None, x, tensor, raw, output, text, pair)
 
 
 def _single_output(run: IsolatedRun, golden: GoldenVectors, bundle: Path) -> Array:

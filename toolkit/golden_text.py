@@ -16,7 +16,7 @@ from litesmith.golden_tolerance import TEXT, TOKENS, tolerance_of
 from litesmith.golden_vectors import GoldenVectors
 from litesmith.targets.runtimes import default
 from litesmith.targets.session import TensorSpec
-from litesmith.tasks import TOKEN_CLASSIFICATION, output_shape, task_of
+from litesmith.tasks import QUESTION_ANSWERING, TOKEN_CLASSIFICATION, output_shape, task_of
 from litesmith.training_specs import CLASSIFICATION, EMBEDDING
 
 
@@ -41,18 +41,20 @@ def golden_of_split(
 
 
 def golden_of_texts(
-    model: TFLiteModel, contract: TextContract, texts: Sequence[str], labels: tuple[str, ...] = ()
+    model: TFLiteModel, contract: TextContract, texts: Sequence[str | tuple[str, str]], labels: tuple[str, ...] = ()
 ) -> GoldenVectors:
     """Run the first sentences, each once.
 
     Args:
-        model: takes one row of ids, and gives one logit for each label, the same for each token, or an embedding.
+        model: takes one row of ids, and gives one logit for each label, the same for each token, an embedding, or two
+            logits for each token: those of an answer's start and end.
         contract: which makes the ids.
-        texts: the first 32 are taken, or fewer where so many answers for each token would make a large file.
-        labels: none for an embedding.
+        texts: pairs of question and passage for answers. The first 32 are taken, or fewer where what is given for each
+            token would make a large file.
+        labels: none for an embedding and for answers.
 
     Raises:
-        DataError: there is no sentence.
+        DataError: there is no sentence, or there are pairs where one text is needed, or the other way round.
         ModelError: the model takes or gives something else, or the runtime cannot run it.
     """
     if not texts:
@@ -60,18 +62,32 @@ def golden_of_texts(
     session = default().open(model.content)
     task = task_of(session.outputs[0].shape, labels)
     _check_tensors(model, session.inputs, session.outputs, contract, labels)
+    _check_pairs(task, texts)
     (into,), (out,) = session.inputs, session.outputs
     chosen = list(dict.fromkeys(texts))[: max(1, min(MOST, MOST_VALUES // math.prod(out.shape)))]
     ids = contract.encode_all(chosen)
+    parts = [(text, None) if isinstance(text, str) else text for text in chosen]
     vectors = tuple(
-        run_sample(session, ids[place : place + 1], place, text=text, classes=task == CLASSIFICATION)
-        for place, text in enumerate(chosen)
+        run_sample(session, ids[place : place + 1], place, text=text, pair=pair, classes=task == CLASSIFICATION)
+        for place, (text, pair) in enumerate(parts)
     )
     kind = TEXT if task in (CLASSIFICATION, EMBEDDING) else TOKENS
     tolerance = tolerance_of(model, np.concatenate([vector.output for vector in vectors]), kind)
     ran = session.runtime
     computed_by = {"runtime": ran.name, "runtime_version": ran.version, "delegate": session.delegate}
     return GoldenVectors(vectors, into, out, labels, tolerance, computed_by)
+
+
+def _check_pairs(task: str, texts: Sequence[str | tuple[str, str]]) -> None:
+    answers = task == QUESTION_ANSWERING
+    if all(isinstance(text, tuple) == answers for text in texts):
+        return
+    if answers:
+        raise DataError(
+            "a model that answers questions is proved by pairs of question and passage; give a .tsv or .csv, and name "
+            "their columns: --column question --column context"
+        )
+    raise DataError("only a model that answers questions is proved by pairs; give one column of texts")
 
 
 def _check_tensors(
@@ -89,6 +105,7 @@ def _check_tensors(
         CLASSIFICATION: f"{len(labels)} logits",
         EMBEDDING: "one embedding",
         TOKEN_CLASSIFICATION: f"{len(labels)} logits for each of them",
+        QUESTION_ANSWERING: "for each of them two logits, that an answer starts and ends there",
     }
     raise ModelError(
         f"takes {[spec.shape for spec in into]} and gives {[spec.shape for spec in out]}; an app feeds one row of "

@@ -43,7 +43,7 @@ class Vector:
     """One sample: `input` is preprocessed float32, or ids as int32; `tensor` is what the app feeds.
 
     `label` is None where it is not known, `predicted` where the sample as a whole has no class, `text` where it is not
-    kept or the sample is none.
+    kept or the sample is none, and `pair`, the text that goes with it, where there is one text.
     """
 
     sample: int
@@ -54,6 +54,7 @@ class Vector:
     output_raw: Array
     output: npt.NDArray[np.float32]
     text: str | None = None
+    pair: str | None = None
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -105,6 +106,7 @@ class GoldenVectors:
             "label": self._named(vector.label),
             "predicted": self._named(vector.predicted),
             **({"text": vector.text} if vector.text is not None else {"input": vector.input.ravel().tolist()}),
+            **({"pair": vector.pair} if vector.pair is not None else {}),
             "input_tensor": vector.tensor.ravel().tolist(),
             "output_raw": vector.output_raw.ravel().tolist(),
             "output": vector.output.ravel().tolist(),
@@ -167,6 +169,7 @@ def _vector(document: Mapping[str, Any], into: TensorSpec, out: TensorSpec) -> V
         output_raw=_array(document["output_raw"], out.shape, out.dtype),
         output=_array(document["output"], out.shape, "float32"),
         text=document.get("text"),
+        pair=document.get("pair"),
     )
 
 

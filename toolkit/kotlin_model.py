@@ -16,7 +16,7 @@ from litesmith.calibration.text.contract import TextContract
 from litesmith.golden import MODEL_FILE, VECTORS_FILE
 from litesmith.kotlin_text import text_steps
 from litesmith.targets.session import TensorSpec
-from litesmith.tasks import TOKEN_CLASSIFICATION
+from litesmith.tasks import QUESTION_ANSWERING, TOKEN_CLASSIFICATION
 
 # Where the bundle lies in the app's assets.
 ASSETS = "litesmith"
@@ -36,6 +36,8 @@ def _gives(facts: BundleFacts) -> str:
     """What the output is, in words."""
     if facts.task == TOKEN_CLASSIFICATION:
         return f"logits, for each of the {facts.output.shape[1]} places one for each label"
+    if facts.task == QUESTION_ANSWERING:
+        return f"logits, for each of the {facts.output.shape[1]} places that an answer starts and that it ends there"
     return "logits, one for each label" if facts.labels else "an embedding"
 
 

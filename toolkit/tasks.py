@@ -6,9 +6,14 @@ from collections.abc import Sequence
 
 from litesmith.training_specs import CLASSIFICATION, EMBEDDING
 
-TOKEN_CLASSIFICATION = "token_classification"
+TOKEN_CLASSIFICATION, QUESTION_ANSWERING = "token_classification", "question_answering"
 # What the output holds; `outputs[0].holds` of a bundle's manifest.
-HOLDS = {CLASSIFICATION: "logits", EMBEDDING: EMBEDDING, TOKEN_CLASSIFICATION: "token_logits"}
+HOLDS = {
+    CLASSIFICATION: "logits",
+    EMBEDDING: EMBEDDING,
+    TOKEN_CLASSIFICATION: "token_logits",
+    QUESTION_ANSWERING: "answer_logits",
+}
 # Axes of an output that has an answer for each token: batch, tokens, logits.
 _OF_TOKENS = 3
 
@@ -17,11 +22,11 @@ def task_of(output: Sequence[int], labels: Sequence[str]) -> str:
     """The task of a model.
 
     Args:
-        output: shape of its output, (1, C), (1, H) or (1, L, C).
+        output: shape of its output, (1, C), (1, H), (1, L, C) or (1, L, 2).
         labels: of its classes; none where it has no classes.
     """
     if len(output) == _OF_TOKENS:
-        return TOKEN_CLASSIFICATION
+        return TOKEN_CLASSIFICATION if labels else QUESTION_ANSWERING
     return CLASSIFICATION if labels else EMBEDDING
 
 
@@ -36,4 +41,6 @@ def output_shape(task: str, output: Sequence[int], labels: Sequence[str], length
     """
     if task == TOKEN_CLASSIFICATION:
         return 1, length, len(labels)
+    if task == QUESTION_ANSWERING:
+        return 1, length, 2
     return 1, len(labels) if labels else output[-1] if output else 0

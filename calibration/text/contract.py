@@ -121,8 +121,8 @@ class TextContract:
         checks.check_pair_room(self)
         return self._frame.pair(self.pieces(text), self.pieces(pair))
 
-    def encode_all(self, texts: Sequence[str]) -> npt.NDArray[np.int32]:
-        """The ids of texts, `(N, L)` int32.
+    def encode_all(self, texts: Sequence[str | tuple[str, str]]) -> npt.NDArray[np.int32]:
+        """The ids of texts, or of pairs, `(N, L)` int32.
 
         Raises:
             DataError: one of them is no text, or holds half of a character; it says which.
@@ -132,7 +132,8 @@ class TextContract:
         result = np.empty((len(texts), self.length), np.int32)
         for index, text in enumerate(texts):
             try:
-                result[index] = self.encode(text).ids
+                row = self.encode(*text) if isinstance(text, tuple) else self.encode(text)
+                result[index] = row.ids
             except DataError as error:
                 raise DataError(f"text {index}: {str(error).removeprefix('text: ')}") from error
         return result

@@ -17,11 +17,13 @@ class Encoding:
         ids: `(L,)` int32.
         mask: `(L,)` int8, 1 where there is a token and 0 where there is padding.
         token_types: `(L,)` int32, as `PairTypes` finds them in the ids.
+        second: places of the second text's tokens; none for one text.
     """
 
     ids: npt.NDArray[np.int32]
     mask: npt.NDArray[np.int8]
     token_types: npt.NDArray[np.int32]
+    second: range
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,23 +62,25 @@ class Frame:
 
     def single(self, first: Sequence[int]) -> Encoding:
         """A row of one text, whose end is cut off where it is too long."""
-        return self._padded([self.start, *first[: self.length - 2], self.end])
+        return self._padded([self.start, *first[: self.length - 2], self.end], [])
 
     def pair(self, first: Sequence[int], second: Sequence[int]) -> Encoding:
         """A row of two texts, cut by `shares`."""
         one, two = shares(len(first), len(second), self.length - 2 - self.ends)
-        return self._padded([self.start, *first[:one], *[self.end] * self.ends, *second[:two], self.end])
+        return self._padded([self.start, *first[:one], *[self.end] * self.ends], [*second[:two], self.end])
 
     @property
     def pair_types(self) -> PairTypes:
         """How the ids of a row tell its second text."""
         return PairTypes(self.end, self.ends + (self.start == self.end), self.second_type)
 
-    def _padded(self, tokens: list[int]) -> Encoding:
+    def _padded(self, first: list[int], second: list[int]) -> Encoding:
+        used = len(first) + len(second)
         ids, mask = np.full(self.length, self.pad, np.int32), np.zeros(self.length, np.int8)
-        ids[: len(tokens)] = tokens
-        mask[: len(tokens)] = 1
-        return Encoding(ids, mask, self.pair_types.of(ids, self.pad))
+        ids[:used] = first + second
+        mask[:used] = 1
+        places = range(len(first), used - 1) if second else range(0)
+        return Encoding(ids, mask, self.pair_types.of(ids, self.pad), places)
 
 
 def shares(first: int, second: int, room: int) -> tuple[int, int]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 from litesmith.calibration.table_rows import SUFFIXES, TableFile
@@ -43,6 +44,20 @@ def read_sentences(path: Path | str, *, column: str | None = None) -> tuple[str,
     if not sentences:
         raise DataError(f"{path}: has no sentence; give one a line")
     return tuple(sentences)
+
+
+def read_texts(path: Path | str, columns: Sequence[str] = ()) -> list[tuple[str, ...]]:
+    """The texts of a file, or pairs of them, in its order.
+
+    Args:
+        path: see `read_sentences`.
+        columns: of a table: the one that holds the texts, or the two that hold pairs; none to find it.
+
+    Raises:
+        DataError: see `read_sentences`.
+    """
+    wanted: Sequence[str | None] = columns or [None]
+    return list(zip(*(read_sentences(path, column=column) for column in wanted), strict=True))
 
 
 def sentence_column(path: Path) -> str | None:

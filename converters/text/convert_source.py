@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from litesmith.calibration.text.contract import TextContract
-from litesmith.calibration.text.sentences import read_sentences, sentence_column
+from litesmith.calibration.text.sentences import read_texts, sentence_column
 from litesmith.calibration.text.tokenizer_folder import contract_from_folder
 from litesmith.converters.huggingface import checkpoint_folder, load_text_model
 from litesmith.converters.metadata_text import text_files
@@ -114,8 +114,7 @@ def _texts(model: TextModel, sentences: Path | Sequence[str], columns: Sequence[
             "questions and of passages: --column question --column context"
         )
     if isinstance(sentences, Path):
-        wanted: Sequence[str | None] = columns or [None]
-        return list(zip(*(read_sentences(sentences, column=column) for column in wanted), strict=True))
+        return read_texts(sentences, columns)
     if columns:
         raise CalibrationError("columns are of a file; give the path of a .tsv or .csv with them")
     return [(sentence,) for sentence in sentences]

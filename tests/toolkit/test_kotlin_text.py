@@ -72,7 +72,7 @@ def test_every_setting_of_wordpiece_is_stated():
     assert stated(source, "pairs") == "Pairs(ends = 1, secondType = 1)"
     assert stated(source, "vocabulary") == file_stated(CONTRACT, "vocabulary.txt")
     assert 'TensorSpec("ids", listOf(1, 8), ElementType.INT32, null)' in source
-    assert "fun encode(text: String): ByteBuffer" in source
+    assert "fun encode(text: String, pair: String? = null): ByteBuffer" in source
     assert "as logits, one for each label" in source
     assert "$" not in source
 

@@ -44,6 +44,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="FILE",
         help="for a .tflite: sentences like those of the app, one a line or a column of a table, as golden vectors",
     )
+    parser.add_argument(
+        "--column",
+        action="append",
+        default=[],
+        metavar="NAME",
+        help="of a table of sentences; given twice, they are pairs of question and passage",
+    )
     parser.add_argument("--out", type=Path, metavar="FOLDER", help="for a .tflite: where the bundle is made")
     parser.add_argument(
         "--android",
@@ -85,9 +92,10 @@ def _check_places(args: argparse.Namespace) -> None:
 
     if not args.folder.exists():
         raise ModelError("does not exist; check the path", file=args.folder)
-    if args.folder.is_dir() and (args.sentences or args.out):
+    if args.folder.is_dir() and (args.sentences or args.column or args.out):
         raise ModelError(
-            "is a folder; --sentences and --out make a bundle of a .tflite: give that file, or leave them out",
+            "is a folder; --sentences, --column and --out make a bundle of a .tflite: give that file, or leave them "
+            "out",
             file=args.folder,
         )
     if args.android is None:

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import argparse
+from collections.abc import Sequence
 from pathlib import Path
 
 from litesmith.errors import DataError, OutputError
+
+_PAIR = 2
 
 
 def make_of_file(args: argparse.Namespace) -> tuple[Path, str | None]:
@@ -18,13 +21,12 @@ def make_of_file(args: argparse.Namespace) -> tuple[Path, str | None]:
         The bundle's folder, and the name of the bundle that was there; None where there was none.
 
     Raises:
-        DataError: there are no sentences, or the file holds no text contract.
+        DataError: there are no sentences, pairs of them are needed or one alone, or the file holds no text contract.
         ModelError: it is no such model, or the app cannot use it.
         OutputError: `--out` is missing, cannot be written or holds something else, or the app's folder is no app's.
     """
     from litesmith.bundle_folder import check_replaceable, name_in, replace_folder
     from litesmith.bundle_text import text_bundle
-    from litesmith.calibration.text.sentences import read_sentences
     from litesmith.converters.tflite_model import TFLiteModel
     from litesmith.kotlin_app import app_files
 
@@ -34,9 +36,19 @@ def make_of_file(args: argparse.Namespace) -> tuple[Path, str | None]:
     if args.out is None:
         raise OutputError(f"{args.folder}: is no bundle yet; say where one shall be made with --out FOLDER")
     check_replaceable(args.out)
-    bundle = text_bundle(args.out, model, read_sentences(args.sentences), name=args.folder.stem)
+    bundle = text_bundle(args.out, model, _texts(args.sentences, args.column), name=args.folder.stem)
     if args.android is not None:
         app_files(bundle, args.android)  # says what the app cannot use before anything is written
     before = name_in(args.out)
     replace_folder(args.out, bundle.contents)
     return args.out, before
+
+
+def _texts(sentences: Path, columns: Sequence[str]) -> list[str | tuple[str, str]]:
+    """Sentences of a file, or pairs where two columns are named."""
+    from litesmith.calibration.text.sentences import read_texts
+
+    if len(columns) > _PAIR:
+        raise DataError(f"{len(columns)} columns of texts ({', '.join(columns)}); a model takes one or a pair")
+    rows = read_texts(sentences, columns)
+    return [(row[0], row[1]) if len(row) == _PAIR else row[0] for row in rows]

@@ -43,7 +43,7 @@ object BundledModel : ModelContract {
 
     /** What makes the model's input. */
     class Texts(val contract: TextContract) {
-        /** A text as the $input_type ids that the model takes. */
-        fun encode(text: String): ByteBuffer = input.encode(contract.encode(text).ids)
+        /** A text, or a text and the one that it goes with, as the $input_type ids that the model takes. */
+        fun encode(text: String, pair: String? = null): ByteBuffer = input.encode(contract.encode(text, pair).ids)
     }
 }

@@ -1,7 +1,8 @@
 """Golden vectors of a text contract for implementations in other languages.
 
-Writes one JSON object a line, in ASCII: `text`, `pair` (or null), `ids` and `token_types` up to the padding. The
-sentences are those that the reference is compared with the tokenizers library on.
+Writes one JSON object a line, in ASCII: `text`, `pair` (or null), `ids` and `token_types` up to the padding, and
+`second`, where the second text's tokens begin and end in them (or nothing). The sentences are those that the reference
+is compared with the tokenizers library on.
 
 Usage: python tests/calibration/text/text_vectors.py TOKENIZER_FOLDER LENGTH FILE.jsonl
 """
@@ -29,6 +30,7 @@ def vectors(contract: TextContract, count: int = 2_400, seed: int = 7):
             "pair": pair,
             "ids": row.ids[:used].tolist(),
             "token_types": row.token_types[:used].tolist(),
+            "second": [row.second.start, row.second.stop] if row.second else [],
         }
 
 

@@ -29,7 +29,8 @@ sealed interface GoldenInput {
     /** Real values, preprocessed. */
     class Values(val values: FloatArray) : GoldenInput
 
-    class Text(val text: String) : GoldenInput
+    /** @property pair the text that goes with it, where there is one. */
+    class Text(val text: String, val pair: String?) : GoldenInput
 }
 
 /** [tensor] is what is fed, [output] is real; [predicted] is null where the output is no logits. */
@@ -50,7 +51,7 @@ class GoldenVector(
         )
 
         private fun inputOf(document: JSONObject): GoldenInput = if (document.has("text")) {
-            GoldenInput.Text(document.getString("text"))
+            GoldenInput.Text(document.getString("text"), if (document.has("pair")) document.getString("pair") else null)
         } else {
             GoldenInput.Values(document.getJSONArray("input").floats())
         }

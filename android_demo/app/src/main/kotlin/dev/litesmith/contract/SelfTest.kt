@@ -49,7 +49,7 @@ class SelfTest(
         is GoldenInput.Values -> contract.input.encode(input.values)
         is GoldenInput.Text -> {
             val made = texts ?: throw BadInput("the vectors hold texts, but the model takes none; bundle it again")
-            contract.input.encode(made.encode(input.text).ids)
+            contract.input.encode(made.encode(input.text, input.pair).ids)
         }
     }
 

@@ -10,4 +10,7 @@ enum class Task {
 
     /** For each piece of a text a logit for each label: [LabelledWord]. */
     TOKEN_CLASSIFICATION,
+
+    /** For each place of a question and its passage two logits, that the answer starts and that it ends: [Answer]. */
+    QUESTION_ANSWERING,
 }

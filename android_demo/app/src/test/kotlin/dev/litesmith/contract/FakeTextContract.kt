@@ -33,6 +33,7 @@ class FakeTextContract(
     private fun outputShape(length: Int): List<Int> = when (task) {
         Task.CLASSIFICATION, Task.EMBEDDING -> listOf(1, 3)
         Task.TOKEN_CLASSIFICATION -> listOf(1, length, labels.size)
+        Task.QUESTION_ANSWERING -> listOf(1, length, 2)
     }
 
     fun open(content: String = VOCABULARY): TextContract = preprocess.open { content.toByteArray() }

@@ -73,6 +73,23 @@ class SelfTestTest {
     }
 
     @Test
+    fun `a question and its passage become one row`() {
+        val contract = FakeTextContract(emptyList(), length = 7, task = Task.QUESTION_ANSWERING)
+        val vectors = """
+            {"tolerance": {"step": 0.5, "steps": 1, "unit": "LSB"}, "vectors": [{"sample": 7, "predicted": null,
+             "text": "do", "pair": "undo", "input_tensor": [2, 6, 3, 4, 5, 3, 0],
+             "output": [0, 1, 2, 3, 4, 5, 6, 7, 0, 0, 0, 0, 0, 0.5]}]}
+        """.trimIndent()
+        val given = byteArrayOf(0, 2, 4, 6, 8, 10, 12, 14, 0, 0, 0, 0, 0, 0)
+        val test = SelfTest(contract, contract.open()) { ByteBuffer.wrap(given) }
+        assertEquals(SelfTestResult.Pass(1, 14, 1.0, "LSB"), test.check(GoldenVectors.parse(vectors)))
+        given[9] = 2
+        assertTrue(test.check(GoldenVectors.parse(vectors)) is SelfTestResult.Difference)
+        val alone = GoldenVectors.parse(vectors.replace("\"pair\": \"undo\",", ""))
+        assertEquals("input 3 is 0.0, expected 4.0", (test.check(alone) as SelfTestResult.Difference).what)
+    }
+
+    @Test
     fun `vectors of texts for a model without are a message`() {
         assertThrows(BadInput::class.java) { check(0, 10, 2, text = textVectors("undo", "null")) }
     }

@@ -3,6 +3,7 @@ package dev.litesmith.jvm
 import android.content.ComponentName
 import android.view.View
 import android.widget.TextView
+import dev.litesmith.cases.text_answers.BundledModel as Answers
 import dev.litesmith.cases.text_classes.BundledModel as Classes
 import dev.litesmith.cases.text_embedding.BundledModel as Embedding
 import dev.litesmith.cases.text_tokens.BundledModel as Tokens
@@ -38,6 +39,10 @@ class TextActivityTest {
         override val contract: ModelContract get() = Tokens
     }
 
+    class AnswersActivity : MainActivity() {
+        override val contract: ModelContract get() = Answers
+    }
+
     @Before
     fun prepare() {
         DesktopLibrary.assumeLoaded(Classes)
@@ -69,6 +74,16 @@ class TextActivityTest {
     }
 
     @Test
+    fun `a question is answered from its passage`() = started(AnswersActivity::class.java) { activity ->
+        assertEquals(View.VISIBLE, activity.visibility(R.id.text_second))
+        assertEquals("A question", activity.view<TextView>(R.id.text_first).hint.toString())
+        val passage = "It was a charming journey."
+        val text = activity.answerTo("What was it?", passage)
+        assertTrue(text, text.lines().first() in passage && "% of all spans" in text && "µs" in text)
+        assertTrue(activity.answerTo("What was it?", "  ").startsWith("There are no words in it."))
+    }
+
+    @Test
     fun `the text screen comes first and the drawing never`() = started(ClassesActivity::class.java) { activity ->
         assertEquals(View.VISIBLE, activity.visibility(R.id.screen_text))
         assertEquals(View.VISIBLE, activity.visibility(R.id.tab_text))
@@ -83,7 +98,7 @@ class TextActivityTest {
 
     @Test
     fun `the self-test makes ids of the golden texts and passes`() =
-        listOf(ClassesActivity::class.java, EmbeddingActivity::class.java, TokensActivity::class.java).forEach { kind ->
+        listOf(ClassesActivity::class.java, EmbeddingActivity::class.java, TokensActivity::class.java, AnswersActivity::class.java).forEach { kind ->
             started(kind) { activity ->
                 activity.view<View>(R.id.tab_self_test).performClick()
                 activity.view<View>(R.id.self_test_start).performClick()

@@ -1,5 +1,7 @@
 package dev.litesmith.jvm
 
+import dev.litesmith.cases.text_answer_pieces.BundledModel as AnswerPieces
+import dev.litesmith.cases.text_answers.BundledModel as Answers
 import dev.litesmith.cases.text_classes.BundledModel as Classes
 import dev.litesmith.cases.text_embedding.BundledModel as Embedding
 import dev.litesmith.cases.text_integers.BundledModel as Integers
@@ -13,7 +15,7 @@ import org.json.JSONArray
 
 /** The generated classes of small text models, with their assets; tools/make_text_cases.py makes both. */
 object TextCases {
-    val all: List<ModelContract> = listOf(Classes, Embedding, Integers, Tokens, TokenBytes)
+    val all: List<ModelContract> = listOf(Classes, Embedding, Integers, Tokens, TokenBytes, Answers, AnswerPieces)
 
     fun asset(name: String): ByteArray =
         checkNotNull(javaClass.getResourceAsStream("/$name")) { name }.use { it.readBytes() }

@@ -17,9 +17,9 @@ class TextCasesTest {
             val vectors = TextCases.golden(contract).vectors
             assertTrue(vectors.size >= LEAST) { "only ${vectors.size} vectors" }
             for (vector in vectors) {
-                val text = (vector.input as GoldenInput.Text).text
-                val found = contract.input.steps(contract.input.encode(texts.encode(text).ids))
-                assertEquals(vector.tensor.map(Double::toInt), found.toList()) { text }
+                val given = vector.input as GoldenInput.Text
+                val found = contract.input.steps(contract.input.encode(texts.encode(given.text, given.pair).ids))
+                assertEquals(vector.tensor.map(Double::toInt), found.toList()) { given.text }
             }
             println("generated classes: ${vectors.size} texts of ${contract.name}")
         }

@@ -34,6 +34,8 @@ class TextVectorsTest {
                 assertTrue(row.mask.take(used).all { it == 1.toByte() }) { "$vector" }
                 assertTrue(row.ids.drop(used).all { it == pad }) { "$vector" }
                 assertTrue(row.tokenTypes.drop(used).all { it == 0 }) { "$vector" }
+                val second = vector.getJSONArray("second").ints()
+                assertEquals(second, if (row.second.isEmpty()) emptyList() else listOf(row.second.first, row.second.last + 1))
             }
             println("text: ${vectors.size} vectors of ${folder.name} are equal")
         }

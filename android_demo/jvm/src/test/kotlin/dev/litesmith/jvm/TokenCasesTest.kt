@@ -1,5 +1,6 @@
 package dev.litesmith.jvm
 
+import dev.litesmith.contract.Answer
 import dev.litesmith.contract.GoldenInput
 import dev.litesmith.contract.LabelledWord
 import dev.litesmith.contract.Task
@@ -30,6 +31,34 @@ class TokenCasesTest {
                 println("generated classes: the words of ${vectors.size} texts of ${contract.name} are equal")
             }
         }
+
+    @TestFactory
+    fun `answers are those of Python`(): List<DynamicTest> =
+        TextCases.all.filter { it.task == Task.QUESTION_ANSWERING }.map { contract ->
+            DynamicTest.dynamicTest(contract.name) {
+                val (texts, read) = TextCases.open(contract) to TextCases.read(contract)
+                val vectors = TextCases.golden(contract).vectors
+                assertEquals(vectors.size, read.length())
+                val lengths = vectors.indices.map { place ->
+                    val given = vectors[place].input as GoldenInput.Text
+                    val found = Answer.of(vectors[place].output, texts.encode(given.text, given.pair), texts)
+                    assertAnswer(if (read.isNull(place)) null else read.getJSONObject(place), found)
+                    found?.let { it.last - it.first }
+                }
+                assertTrue(null in lengths && lengths.toSet().size >= 3) { "lengths $lengths" }
+                println("generated classes: the answers to ${vectors.size} questions of ${contract.name} are equal")
+            }
+        }
+
+    private fun assertAnswer(expected: JSONObject?, found: Answer?) {
+        assertEquals(expected == null, found == null)
+        if (expected == null || found == null) return
+        assertEquals(expected.getString("text"), found.text)
+        assertEquals(expected.getInt("first"), found.first)
+        assertEquals(expected.getInt("last"), found.last)
+        assertEquals(expected.getDouble("score"), found.score)
+        assertEquals(expected.getDouble("probability"), found.probability, 1e-12)
+    }
 
     private fun assertWords(expected: JSONArray, found: List<LabelledWord>) {
         assertEquals(expected.length(), found.size) { "$expected, $found" }

@@ -5,8 +5,9 @@ package dev.litesmith.contract.text
  *
  * @property mask 1 where there is a token, 0 where there is padding.
  * @property tokenTypes 0, and the second text's type from its first token to its end token.
+ * @property second places of the second text's tokens; none for one text.
  */
-class Encoding(val ids: IntArray, val mask: ByteArray, val tokenTypes: IntArray)
+class Encoding(val ids: IntArray, val mask: ByteArray, val tokenTypes: IntArray, val second: IntRange)
 
 /** `start A end`, or `start A end*ends B end`, then `pad` up to [length]; encoding.py in Kotlin. */
 internal class Frame(
@@ -32,6 +33,7 @@ internal class Frame(
             ids = IntArray(length) { tokens.getOrElse(it) { pad } },
             mask = ByteArray(length) { if (it < tokens.size) 1 else 0 },
             tokenTypes = IntArray(length) { if (it in first.size until tokens.size) pairs.secondType else 0 },
+            second = if (second.isEmpty()) IntRange.EMPTY else first.size until tokens.size - 1,
         )
     }
 }

@@ -1,5 +1,6 @@
 package dev.litesmith.demo.text
 
+import dev.litesmith.contract.Answer
 import dev.litesmith.contract.LabelledWord
 import dev.litesmith.contract.ModelContract
 import dev.litesmith.contract.Prediction
@@ -23,12 +24,15 @@ class TextPresenter(
 ) {
     private val holder = StateHolder(TextUiState(), show)
 
-    /** Two texts are compared, and not one classified: the model gives embeddings. */
-    val compares: Boolean = contract.task == Task.EMBEDDING
+    /** What is done with what the user types. */
+    val task: Task = contract.task
 
-    /** Classify the first text or its words, or compare both; nothing is done while one is empty. */
+    /** Two texts are needed: to be compared, or a question and its passage. */
+    val takesTwo: Boolean = task == Task.EMBEDDING || task == Task.QUESTION_ANSWERING
+
+    /** Classify the first text or its words, or use both; nothing is done while one is empty. */
     fun ask(first: String, second: String) {
-        val asked = if (compares) listOf(first, second) else listOf(first)
+        val asked = if (takesTwo) listOf(first, second) else listOf(first)
         if (asked.any(String::isEmpty)) return
         holder.update { it.copy(asked = asked, answer = null, message = null) }
         answer()
@@ -58,7 +62,7 @@ class TextPresenter(
     private fun answerTo(asked: TextUiState): TextAnswer {
         val opened = model.with(asked.options)
         val made = texts()
-        val rows = asked.asked.map { made.encode(it) }
+        val rows = rows(made, asked.asked)
         val inputs = rows.map { contract.input.encode(it.ids) }
         val start = nanos()
         val outputs = inputs.map { opened.run(listOf(it)).first() }
@@ -66,11 +70,16 @@ class TextPresenter(
         return TextAnswer(said(made, rows, outputs.map(contract.output::decode)), micros, opened.delegate)
     }
 
-    private fun said(made: TextContract, rows: List<Encoding>, real: List<FloatArray>): Said = when (contract.task) {
+    /** A question and its passage share a row; other texts have one each. */
+    private fun rows(made: TextContract, texts: List<String>): List<Encoding> =
+        if (task == Task.QUESTION_ANSWERING) listOf(made.encode(texts[0], texts[1])) else texts.map { made.encode(it) }
+
+    private fun said(made: TextContract, rows: List<Encoding>, real: List<FloatArray>): Said = when (task) {
         Task.CLASSIFICATION -> Said.OfOne(Prediction.of(real.single(), contract.labels))
         Task.EMBEDDING -> Said.OfTwo(cosine(real[0], real[1]))
         Task.TOKEN_CLASSIFICATION ->
             Said.OfWords(LabelledWord.of(real.single(), rows.single(), made, contract.labels))
+        Task.QUESTION_ANSWERING -> Said.OfPassage(Answer.of(real.single(), rows.single(), made))
     }
 
     private companion object {

@@ -4,7 +4,9 @@ import android.app.Activity
 import android.view.View
 import android.widget.EditText
 import android.widget.TextView
+import dev.litesmith.contract.Answer
 import dev.litesmith.contract.LabelledWord
+import dev.litesmith.contract.Task
 import dev.litesmith.demo.R
 import dev.litesmith.demo.describe
 import dev.litesmith.demo.view
@@ -17,7 +19,11 @@ class TextScreen(private val activity: Activity) {
     private val text: TextView = activity.view(R.id.text_answer)
 
     fun connect(presenter: TextPresenter) {
-        second.visibility = if (presenter.compares) View.VISIBLE else View.GONE
+        second.visibility = if (presenter.takesTwo) View.VISIBLE else View.GONE
+        if (presenter.task == Task.QUESTION_ANSWERING) {
+            first.setHint(R.string.question_hint)
+            second.setHint(R.string.passage_hint)
+        }
         start.setOnClickListener { presenter.ask(first.text.toString(), second.text.toString()) }
     }
 
@@ -29,6 +35,7 @@ class TextScreen(private val activity: Activity) {
         is Said.OfOne -> activity.describe(said.prediction, answer.micros, answer.delegate)
         is Said.OfTwo -> timed(activity.getString(R.string.cosine, said.cosine), answer)
         is Said.OfWords -> timed(describe(said.words), answer)
+        is Said.OfPassage -> timed(describe(said.answer), answer)
     }
 
     private fun timed(text: String, answer: TextAnswer): String =
@@ -39,6 +46,12 @@ class TextScreen(private val activity: Activity) {
         return words.joinToString(" ") {
             if (it.label == NOTHING) it.text else activity.getString(R.string.word, it.text, it.label, it.probability * PERCENT)
         }
+    }
+
+    private fun describe(answer: Answer?): String = if (answer == null) {
+        activity.getString(R.string.no_words)
+    } else {
+        activity.getString(R.string.passage_answer, answer.text, answer.score, answer.probability * PERCENT)
     }
 
     private companion object {

@@ -1,5 +1,6 @@
 package dev.litesmith.demo.text
 
+import dev.litesmith.contract.Answer
 import dev.litesmith.contract.LabelledWord
 import dev.litesmith.contract.Prediction
 import dev.litesmith.demo.model.ModelOptions
@@ -21,6 +22,9 @@ sealed interface Said {
 
     /** @property words none where the text has none. */
     data class OfWords(val words: List<LabelledWord>) : Said
+
+    /** @property answer null where the passage has no words. */
+    data class OfPassage(val answer: Answer?) : Said
 
     /** @property cosine between the embeddings of two texts. */
     data class OfTwo(val cosine: Double) : Said

@@ -24,6 +24,8 @@ class TextContractTest {
         val row = contract.encode("do", "do do do do do do")
         assertEquals(listOf(2, 6, 3, 6, 6, 6, 6, 3), row.ids.toList())
         assertEquals(listOf(0, 0, 0, 1, 1, 1, 1, 1), row.tokenTypes.toList())
+        assertEquals(3..6, row.second)
+        assertTrue(contract.encode("do").second.isEmpty())
     }
 
     @Test

@@ -36,7 +36,7 @@ class TextPresenterTest {
     @Test
     fun `without labels two texts are compared`() {
         val presenter = presenter(FakeTextContract(labels = emptyList()))
-        assertTrue(presenter.compares)
+        assertTrue(presenter.takesTwo)
         presenter.ask("do", "undo")
         val answer = checkNotNull(shown.last().answer)
         assertEquals(1.0, (answer.said as Said.OfTwo).cosine, 1e-9)
@@ -59,9 +59,32 @@ class TextPresenterTest {
     }
 
     @Test
+    fun `a question is answered from its passage`() {
+        val logits = byteArrayOf(0, 0, 0, 0, 0, 0, 6, 0, 0, 4, 0, 0, 0, 0)
+        val answering = FakeModel(logits, listOf(ID_BYTES))
+        val presenter = presenter(FakeTextContract(emptyList(), 7, Task.QUESTION_ANSWERING)) { _, _ -> answering }
+        assertTrue(presenter.takesTwo)
+        presenter.ask("do", "undo")
+        val answer = checkNotNull((checkNotNull(shown.last().answer).said as Said.OfPassage).answer)
+        assertEquals("undo" to 5.0, answer.text to answer.score)
+        assertEquals(listOf(2, 6, 3, 4, 5, 3, 0), ids(answering.fed.single().single()))
+        presenter.ask("do ".repeat(1_000), "undo ".repeat(1_000))
+        assertTrue((checkNotNull(shown.last().answer).said as Said.OfPassage).answer != null)
+        presenter.ask("do", "   ")
+        assertEquals(Said.OfPassage(null), shown.last().answer?.said)
+    }
+
+    @Test
+    fun `a row without room for a passage is a message`() {
+        presenter(FakeTextContract(emptyList(), 4, Task.QUESTION_ANSWERING)).ask("do", "undo")
+        assertTrue("no room for two texts" in shown.last().message.orEmpty()) { shown.last().message }
+    }
+
+    @Test
     fun `nothing is asked while a text is missing`() {
         presenter().ask("", "do")
         presenter(FakeTextContract(labels = emptyList())).ask("do", "")
+        presenter(FakeTextContract(emptyList(), task = Task.QUESTION_ANSWERING)).ask("do", "")
         assertTrue(fake.fed.isEmpty())
     }
 

@@ -1,0 +1,133 @@
+"""Bundles of models that answer questions by a place in a passage."""
+
+import json
+from dataclasses import replace
+
+import pytest
+
+from litesmith.bundle import MANIFEST_FILE, read_bundle
+from litesmith.bundle_facts import bundle_facts
+from litesmith.bundle_text import write_text_bundle
+from litesmith.cli import main
+from litesmith.converters.metadata_text import with_text_metadata
+from litesmith.converters.text.architecture import Head
+from litesmith.errors import DataError, ModelError
+from litesmith.golden import VECTORS_FILE, verify_golden
+from litesmith.golden_vectors import GoldenVectors
+from tests.toolkit.made_text_bundle import CONTRACT, LENGTH, TEXTS, float_of, integer_of, model_with
+
+pytestmark = pytest.mark.xdist_group("bundle_text")
+
+HEAD = Head("answer")
+PAIRS = [("good film!", "a bad film"), ("a", "film film film film film film"), ("a bad film", "")]
+
+
+@pytest.fixture(scope="module")
+def answers():
+    return float_of(model_with(HEAD))
+
+
+@pytest.fixture
+def bundle(answers, tmp_path):
+    return read_bundle(write_text_bundle(tmp_path / "bundle", answers, PAIRS, CONTRACT, name="questions"))
+
+
+def golden_of(bundle):
+    return GoldenVectors.from_json(bundle.contents[VECTORS_FILE].decode())
+
+
+def test_a_pair_becomes_one_row(bundle):
+    facts = bundle_facts(bundle)
+    assert (facts.task, facts.labels, facts.output.shape) == ("question_answering", (), (1, LENGTH, 2))
+    assert bundle.manifest["task"] == "question_answering"
+    assert bundle.manifest["outputs"][0]["holds"] == "answer_logits"
+    golden = golden_of(bundle)
+    assert [(vector.text, vector.pair) for vector in golden.vectors] == PAIRS
+    for vector in golden.vectors:
+        assert vector.tensor[0].tolist() == CONTRACT.encode(vector.text, vector.pair).ids.tolist()
+        assert vector.predicted is None and vector.output.shape == (1, LENGTH, 2)
+    assert golden.to_json() == GoldenVectors.from_json(golden.to_json()).to_json()
+
+
+@pytest.mark.parametrize("make", [float_of, integer_of])
+def test_the_vectors_pass_again(make, tmp_path):
+    folder = write_text_bundle(tmp_path / "bundle", make(model_with(HEAD)), PAIRS, CONTRACT, name="questions")
+    bundle_facts(read_bundle(folder))
+    result = verify_golden(folder)
+    assert result.ok and result.wrong_class is None and result.values == len(PAIRS) * LENGTH * 2
+
+
+@pytest.mark.parametrize("pair", [None, "a good film"])
+def test_another_passage_is_refused(bundle, pair):
+    document = json.loads(bundle.contents[VECTORS_FILE])
+    document["vectors"][0]["pair"] = pair
+    other = replace(bundle, contents={**bundle.contents, VECTORS_FILE: json.dumps(document).encode()})
+    with pytest.raises(ModelError, match="sample 0: its text does not become its ids"):
+        bundle_facts(other)
+
+
+def test_a_manifest_that_names_another_task_is_refused(bundle):
+    manifest = json.loads(bundle.contents[MANIFEST_FILE])
+    manifest["outputs"][0]["holds"] = "embedding"
+    with pytest.raises(ModelError, match=r"names 0 classes, but the model gives \(1, 8, 2\)"):
+        bundle_facts(replace(bundle, manifest=manifest))
+    manifest["outputs"][0]["holds"], manifest["task"] = "answer_logits", "embedding"
+    with pytest.raises(ModelError, match="is for embedding and gives answer_logits"):
+        bundle_facts(replace(bundle, manifest=manifest))
+
+
+def test_questions_need_passages_and_texts_none(answers, tmp_path):
+    with pytest.raises(DataError, match=r"by pairs of question and passage.*--column question --column context"):
+        write_text_bundle(tmp_path / "bundle", answers, TEXTS, CONTRACT, name="x")
+    tokens = float_of(model_with(Head("token", ("O", "PER"))))
+    with pytest.raises(DataError, match="only a model that answers questions is proved by pairs"):
+        write_text_bundle(tmp_path / "bundle", tokens, PAIRS, CONTRACT, name="x", labels=("O", "PER"))
+
+
+def test_three_numbers_a_token_without_labels_are_no_answer(tmp_path):
+    tokens = float_of(model_with(Head("token", ("O", "PER", "LOC"))))
+    with pytest.raises(ModelError, match="for each of them two logits, that an answer starts and ends there"):
+        write_text_bundle(tmp_path / "bundle", tokens, PAIRS, CONTRACT, name="x")
+
+
+@pytest.fixture
+def given(answers, tmp_path):
+    """A folder with the model, a table of pairs, and an app's project."""
+    (tmp_path / "project/app/src").mkdir(parents=True)
+    (tmp_path / "model.tflite").write_bytes(with_text_metadata(answers, CONTRACT, HEAD, name="questions").content)
+    rows = [f"{question}\t{passage}" for question, passage in PAIRS[:2]]
+    (tmp_path / "pairs.tsv").write_text("\n".join(["question\tcontext", *rows]) + "\n")
+    return tmp_path
+
+
+def command(folder, *further):
+    words = ["bundle", folder / "model.tflite", "--sentences", folder / "pairs.tsv", "--out", folder / "out", *further]
+    return main([str(word) for word in words])
+
+
+def test_the_command_takes_the_columns_of_a_table(given, capsys):
+    columns = ["--column", "question", "--column", "context"]
+    assert command(given, *columns, "--android", given / "project", "--json") == 0
+    assert json.loads(capsys.readouterr().out)["golden"]["vectors"] == 2
+    bundle = read_bundle(given / "out")
+    assert [(vector.text, vector.pair) for vector in golden_of(bundle).vectors] == PAIRS[:2]
+    source = next((given / "project").rglob("BundledModel.kt")).read_text(encoding="utf-8")
+    assert "override val task: Task = Task.QUESTION_ANSWERING" in source
+    assert "for each of the 8 places that an answer starts and that it ends there" in source
+    card = bundle.contents["MODEL_CARD.md"].decode()
+    assert "`[CLS]`, the question, `[SEP]`, the passage, `[SEP]`" in card
+    assert "does not say whether the passage answers" in card
+
+
+@pytest.mark.parametrize(
+    ("columns", "message"),
+    [
+        (["question"], "by pairs of question and passage"),
+        (["question", "answer"], "has no column 'answer'"),
+        (["question", "context", "question"], "3 columns of texts (question, context, question)"),
+    ],
+)
+def test_other_columns_are_refused(given, capsys, columns, message):
+    assert command(given, *(word for name in columns for word in ("--column", name))) == 2
+    assert message in capsys.readouterr().err
+    assert not (given / "out").exists()
