@@ -41,7 +41,7 @@ __all__ = [
 FORMAT = "litesmith-bundle"
 VERSION = 1
 CARD_FILE = "MODEL_CARD.md"
-# What every bundle of this version holds beside its manifest and the files of its contract.
+# What a bundle of this version holds beside its manifest and the files of its contract; labels where there are any.
 COMMON = (MODEL_FILE, LABELS_FILE, VECTORS_FILE, CARD_FILE)
 # What a bundle of images or numbers holds: exactly these.
 FILES = (MODEL_FILE, LABELS_FILE, PREPROCESS_FILE, VECTORS_FILE, CARD_FILE)
@@ -123,14 +123,15 @@ def make_bundle(
     Raises:
         DataError: a class name has more than one line, or the file holds another contract or other labels.
     """
+    labels = labels_text(golden.class_names).encode()
     contents = {
         MODEL_FILE: model.content,
-        LABELS_FILE: labels_text(golden.class_names).encode(),
+        **({LABELS_FILE: labels} if labels else {}),
         **contract,
         VECTORS_FILE: golden.to_json().encode(),
         CARD_FILE: card.encode(),
     }
-    refuse_other_files(model, contents)
+    refuse_other_files(model, {LABELS_FILE: labels, **contents})
     files = {name: {"sha256": _sha256(content), "bytes": len(content)} for name, content in contents.items()}
     manifest = _json({"format": FORMAT, "version": VERSION, **facts, "files": files})
     return Bundle(folder, json.loads(manifest), {**contents, MANIFEST_FILE: manifest})
@@ -222,7 +223,8 @@ def _parse_manifest(path: Path, content: bytes) -> tuple[dict[str, Any], dict[st
         raise ModelError("is no manifest of a bundle; write the bundle again", file=path) from error
     if kind != (FORMAT, VERSION):
         raise ModelError(f"is format {kind}, not {(FORMAT, VERSION)}; update litesmith", file=path)
-    if not any(set(digests) == {*COMMON, *contract} for contract in CONTRACTS):
+    # Embeddings have no labels; bundles of before hold an empty file of them.
+    if not any({*digests, LABELS_FILE} == {*COMMON, *contract} for contract in CONTRACTS):
         raise ModelError(
             f"lists {', '.join(sorted(digests)) or 'no file'}, not {', '.join(sorted(FILES))}, nor the files of a "
             "text contract in place of preprocess.json; write the bundle again",

@@ -75,7 +75,7 @@ def bundle_facts(bundle: Bundle) -> BundleFacts:
     if isinstance(facts.preprocess, TextContract):
         _check_ids(bundle, facts.preprocess, facts.input)
     try:
-        refuse_other_files(model, bundle.contents)
+        refuse_other_files(model, {LABELS_FILE: b"", **bundle.contents})
     except DataError as error:
         raise ModelError(f"{error}; then write the bundle again", file=bundle.folder / MANIFEST_FILE) from error
     return facts
@@ -120,7 +120,7 @@ def _agrees(spec: TensorSpec, tensor: Tensor) -> bool:
 
 def _labels(bundle: Bundle) -> tuple[str, ...]:
     try:
-        return tuple(bundle.contents[LABELS_FILE].decode().splitlines())
+        return tuple(bundle.contents.get(LABELS_FILE, b"").decode().splitlines())
     except UnicodeDecodeError as error:
         raise ModelError(
             f"is no UTF-8 ({error}); save it so, then write the bundle again", file=bundle.folder / LABELS_FILE

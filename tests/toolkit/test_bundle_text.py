@@ -1,3 +1,4 @@
+import hashlib
 import json
 import re
 from dataclasses import replace
@@ -109,6 +110,34 @@ def test_an_embedding_has_no_classes(embedding, tmp_path):
     assert result.ok and result.wrong_class is None
     card = bundle.contents["MODEL_CARD.md"].decode()
     assert "the embedding of the text" in card and "No accuracy stands here" in card
+
+
+def test_an_embedding_has_no_file_of_labels_and_an_empty_one_of_before_is_read(embedding, tmp_path):
+    bundle = text_bundle(tmp_path, embedding, ())
+    assert "labels.txt" not in bundle.contents
+    assert not (bundle.folder / "labels.txt").exists()
+    manifest = json.loads((bundle.folder / MANIFEST_FILE).read_text())
+    assert "labels.txt" not in manifest["files"]
+    manifest["files"]["labels.txt"] = {"sha256": hashlib.sha256(b"").hexdigest(), "bytes": 0}
+    (bundle.folder / MANIFEST_FILE).write_text(json.dumps(manifest))
+    (bundle.folder / "labels.txt").write_bytes(b"")
+    before = read_bundle(bundle.folder)
+    assert before.contents["labels.txt"] == b""
+    assert bundle_facts(before).labels == bundle_facts(bundle).labels == ()
+
+
+def test_a_classifier_needs_its_file_of_labels(bundle):
+    manifest = json.loads((bundle.folder / MANIFEST_FILE).read_text())
+    del manifest["files"]["labels.txt"]
+    (bundle.folder / MANIFEST_FILE).write_text(json.dumps(manifest))
+    with pytest.raises(ModelError, match=r"labels\.txt: names 0 classes"):
+        bundle_facts(read_bundle(bundle.folder))
+
+
+def test_labels_inside_an_embeddings_file_are_refused(classes, embedding, tmp_path):
+    labelled = with_text_metadata(classes, CONTRACT, Head("sequence", LABELS, activation="tanh"), name="x")
+    with pytest.raises(DataError, match=r"the labels\.txt inside it is not that of the data"):
+        text_bundle(tmp_path, labelled, ())
 
 
 def test_an_embedding_that_differs_is_found(embedding, tmp_path):
