@@ -20,7 +20,7 @@ from litesmith.converters.runtime_traps import oldest_runtime_of
 from litesmith.converters.tflite_model import TFLiteModel
 from litesmith.errors import ModelError
 from litesmith.golden_text import golden_of_texts
-from litesmith.tasks import HOLDS, task_of
+from litesmith.tasks import HOLDS, QUESTION_ANSWERING, task_of
 
 
 def write_text_bundle(
@@ -75,6 +75,7 @@ def text_bundle(
     _check_inputs(model)
     golden = golden_of_texts(model, contract, texts, labels)
     task = task_of(golden.output.shape, labels)
+    _check_single(model, task)
     facts = {
         "name": name,
         "task": task,
@@ -94,5 +95,16 @@ def _check_inputs(model: TFLiteModel) -> None:
         raise ModelError(
             f"has {len(model.inputs)} inputs, {', '.join(tensor.name for tensor in model.inputs)}; bundles take models "
             "with one input, ids. Use the file with code of your own: docs/text_contract.md says what to feed",
+            file=model.source,
+        )
+
+
+def _check_single(model: TFLiteModel, task: str) -> None:
+    """Whoever tells the texts of a pair apart would be shown one text, and answer for half of what it is for."""
+    # CUMSUM counts the ends of texts, see converters/text/integer/emit_types.py.
+    if task != QUESTION_ANSWERING and any(operator.op == "CUMSUM" for operator in model.main.operators):
+        raise ModelError(
+            "judges pairs of texts; bundles take answers to questions and models of one text. Use the file with code "
+            "of your own: docs/text_contract.md says what to feed",
             file=model.source,
         )

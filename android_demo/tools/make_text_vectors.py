@@ -65,7 +65,13 @@ def typed(contract: TextContract) -> Iterator[dict[str, object]]:
     for text in _TYPED:
         row = contract.encode(text)
         used = int(row.mask.sum())
-        yield {"text": text, "pair": None, "ids": row.ids[:used].tolist(), "token_types": [0] * used, "second": []}
+        yield {
+            "text": text,
+            "pair": None,
+            "ids": row.ids[:used].tolist(),
+            "token_types": row.token_types[:used].tolist(),
+            "second": [],
+        }
 
 
 def contracts() -> Iterator[tuple[str, TextContract]]:

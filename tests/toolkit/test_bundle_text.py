@@ -12,6 +12,7 @@ from litesmith.bundle_text import write_text_bundle
 from litesmith.calibration.text.contract import TextContract
 from litesmith.cli import main
 from litesmith.commands.bundle import ASSETS
+from litesmith.converters.backend import tf_keras
 from litesmith.converters.keras import convert
 from litesmith.converters.metadata_text import with_text_metadata
 from litesmith.converters.quantize import QuantizationSpec
@@ -32,6 +33,7 @@ from tests.toolkit.made_text_bundle import (
     TEXTS,
     float_file,
     integer_file,
+    integer_of,
     model_with,
     text_bundle,
     with_length,
@@ -311,13 +313,36 @@ def test_an_embedding_has_no_class_to_count_and_what_it_replaced_is_named(given,
     assert document["bundle_replaced"] == "vectors"
 
 
-@pytest.mark.parametrize("head", [Head("sequence", LABELS, activation="tanh", pairs=True), Head("answer", pairs=True)])
-def test_a_second_input_is_refused_by_name(given, capsys, head):
-    other = convert(build_encoder(model_with(head)), QuantizationSpec("float32"))
-    described = with_text_metadata(other, CONTRACT, head, name="other")
-    (given / "other.tflite").write_bytes(described.content)
+def two_inputs():
+    keras = tf_keras()
+    ids, types = (keras.Input((CONTRACT.length,), dtype="int32", name=name) for name in ("ids", "token_types"))
+    words = keras.layers.Embedding(len(CONTRACT.vocabulary), HIDDEN)(ids) + keras.layers.Embedding(2, HIDDEN)(types)
+    answer = keras.layers.Dense(len(LABELS))(keras.layers.GlobalAveragePooling1D()(words))
+    return keras.Model([ids, types], answer)
+
+
+PAIRS = Head("sequence", LABELS, activation="tanh", pairs=True)
+
+
+@pytest.mark.parametrize(
+    ("make", "message"),
+    [
+        (two_inputs, r"has 2 inputs, .*token_types.*; bundles take models with one input"),
+        (lambda: build_encoder(model_with(PAIRS)), "judges pairs of texts; bundles take answers to questions"),
+    ],
+)
+def test_what_an_app_cannot_feed_is_refused_by_what_it_is(given, capsys, make, message):
+    other = convert(make(), QuantizationSpec("float32"))
+    (given / "other.tflite").write_bytes(with_text_metadata(other, CONTRACT, PAIRS, name="other").content)
     assert bundle_command(given, "other.tflite") == 2
     found = capsys.readouterr().err
-    assert re.search(r"has 2 inputs, .*token_types.*; bundles take models with one input", found)
+    assert re.search(message, found)
     assert "docs/text_contract.md" in found
     assert not (given / "out").exists()
+
+
+def test_integers_that_judge_pairs_are_refused_too(given, capsys):
+    pairs = with_text_metadata(integer_of(model_with(PAIRS)), CONTRACT, PAIRS, name="pairs")
+    (given / "pairs.tflite").write_bytes(pairs.content)
+    assert bundle_command(given, "pairs.tflite") == 2
+    assert "judges pairs of texts" in capsys.readouterr().err

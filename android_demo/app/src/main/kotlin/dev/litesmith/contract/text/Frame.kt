@@ -4,7 +4,7 @@ package dev.litesmith.contract.text
  * What a model is given for one text or pair, each value as long as the row.
  *
  * @property mask 1 where there is a token, 0 where there is padding.
- * @property tokenTypes 0, and the second text's type from its first token to its end token.
+ * @property tokenTypes the second text's type after the ends before it, else 0 and at padding: by the ids alone.
  * @property second places of the second text's tokens; none for one text.
  */
 class Encoding(val ids: IntArray, val mask: ByteArray, val tokenTypes: IntArray, val second: IntRange)
@@ -29,12 +29,24 @@ internal class Frame(
 
     private fun padded(first: List<Int>, second: List<Int>): Encoding {
         val tokens = first + second
+        val ids = IntArray(length) { tokens.getOrElse(it) { pad } }
         return Encoding(
-            ids = IntArray(length) { tokens.getOrElse(it) { pad } },
+            ids = ids,
             mask = ByteArray(length) { if (it < tokens.size) 1 else 0 },
-            tokenTypes = IntArray(length) { if (it in first.size until tokens.size) pairs.secondType else 0 },
+            tokenTypes = types(ids),
             second = if (second.isEmpty()) IntRange.EMPTY else first.size until tokens.size - 1,
         )
+    }
+
+    /** As `PairTypes` of encoding.py: an end that a text itself holds counts as any other one. */
+    private fun types(ids: IntArray): IntArray {
+        val before = pairs.ends + if (start == end) 1 else 0
+        var ends = 0
+        return IntArray(ids.size) { place ->
+            val type = if (ends >= before && ids[place] != pad) pairs.secondType else 0
+            if (ids[place] == end) ends += 1
+            type
+        }
     }
 }
 
