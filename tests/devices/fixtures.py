@@ -12,6 +12,7 @@ import socket
 import subprocess
 import sys
 import tempfile
+import time
 import zipapp
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -92,9 +93,16 @@ class ConnectedPhone:
         return self.server.run("-s", self.serial, *arguments, **options)  # type: ignore[arg-type]
 
     def connect(self) -> str:
-        """Connect the client, anew where the connection broke; what adb says."""
+        """Connect the client, anew where the connection broke; what adb says.
+
+        adb may call a phone connected before the two have said who they are, and lists it as offline until then.
+        """
         self.server.run("disconnect", self.serial)
-        return self.server.run("connect", self.serial, timeout_s=CONNECT_TIMEOUT_S).stdout.decode().strip()
+        said = self.server.run("connect", self.serial, timeout_s=CONNECT_TIMEOUT_S).stdout.decode().strip()
+        end = time.monotonic() + CONNECT_TIMEOUT_S
+        while not self.faults.offline and self.server.state(self.serial) == "offline" and time.monotonic() < end:
+            time.sleep(0.05)
+        return said
 
     def drop(self) -> None:
         """Pull the cable now."""

@@ -71,7 +71,7 @@ def board(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Board]:
 
 
 def _wait_for(port: int, server: subprocess.Popen[bytes], log: Path) -> None:
-    for _ in range(100):
+    for _ in range(600):
         if server.poll() is not None:
             pytest.skip(f"sshd does not start here: {log.read_text().strip()[-200:]}")
         with socket.socket() as probe:

@@ -97,7 +97,7 @@ def test_ctrl_c_ends_the_run_on_the_phone(phone: PhoneFactory, runner: Path, gol
         time.sleep(0.05)
     time.sleep(0.3)
     child.send_signal(signal.SIGINT)
-    _, stderr = child.communicate(timeout=20)
+    _, stderr = child.communicate(timeout=60)
     assert b"KeyboardInterrupt" in stderr
     assert left_on(one) == []
 
