@@ -15,7 +15,7 @@ HOLDS = {
     QUESTION_ANSWERING: "answer_logits",
 }
 # Axes of an output that has an answer for each token: batch, tokens, logits.
-_OF_TOKENS = 3
+AXES_OF_TOKENS = 3
 
 
 def task_of(output: Sequence[int], labels: Sequence[str]) -> str:
@@ -25,7 +25,7 @@ def task_of(output: Sequence[int], labels: Sequence[str]) -> str:
         output: shape of its output, (1, C), (1, H), (1, L, C) or (1, L, 2).
         labels: of its classes; none where it has no classes.
     """
-    if len(output) == _OF_TOKENS:
+    if len(output) == AXES_OF_TOKENS:
         return TOKEN_CLASSIFICATION if labels else QUESTION_ANSWERING
     return CLASSIFICATION if labels else EMBEDDING
 

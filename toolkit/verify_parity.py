@@ -12,7 +12,8 @@ import numpy.typing as npt
 from litesmith.converters.label import truth_label
 from litesmith.converters.tflite_model import TFLiteModel
 from litesmith.errors import ModelError
-from litesmith.golden_tolerance import AWARE, TEXT
+from litesmith.golden_tolerance import AWARE, TEXT, TOKENS
+from litesmith.tasks import AXES_OF_TOKENS
 
 Array = npt.NDArray[Any]
 Outputs = Sequence[Sequence[Array]]
@@ -73,7 +74,9 @@ class ParityTolerance:
         reason = f"{', '.join(sorted({op.op for op in apart}))} of int8 differs by a step from processor to processor"
         if all(op.op in _CARRIES_ON for op in operators[apart[0].index + 1 :]):
             return cls(1, SHARE_MIXED, reason)
-        kind = TEXT if "BATCH_MATMUL" in model.ops else AWARE
+        kind = AWARE
+        if "BATCH_MATMUL" in model.ops:
+            kind = TOKENS if any(len(tensor.shape) == AXES_OF_TOKENS for tensor in model.outputs) else TEXT
         return cls(kind.steps, SHARE_MIXED, f"{reason}, and layers after it take that further")
 
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Container, Iterable, Sequence
 from dataclasses import dataclass
+from itertools import dropwhile
 
 import numpy as np
 import numpy.typing as npt
@@ -39,8 +41,9 @@ class Answer:
 def best_answer(contract: TextContract, row: Encoding, logits: npt.NDArray[np.float32]) -> Answer | None:
     """The candidate with the largest score; of equal ones that which begins first, then that which ends first.
 
-    A candidate begins and ends with a piece of a word of the passage (`spelling.Spelling.words`), in this order, and
-    has at most 30 pieces (arXiv 1810.04805, 4.2). None where the passage has no word.
+    A candidate begins and ends with a piece of a word of the passage (`spelling.Spelling.words`), in this order, has at
+    most 30 pieces (arXiv 1810.04805, 4.2), and spells something: a part of a character does not. None where there is no
+    candidate.
 
     Args:
         contract: which made the row.
@@ -48,16 +51,16 @@ def best_answer(contract: TextContract, row: Encoding, logits: npt.NDArray[np.fl
         logits: what the model gave, (L, 2): that a place is the start, and that it is the end.
 
     Raises:
-        DataError: there are not so many logits, or one is NaN.
+        DataError: there are not so many logits, or one is NaN or infinite.
     """
     if logits.shape != (len(row.ids), 2):
         raise DataError(f"text: logits of shape {logits.shape} do not fit {len(row.ids)} ids, which have two each")
-    if np.isnan(logits).any():
-        raise DataError("text: the model gave NaN")
+    if not np.isfinite(logits).all():
+        raise DataError("text: the model gave NaN or infinity; make its file anew")
     starts, ends = logits.astype(np.float64).T
     spelling, ids = Spelling(contract), row.ids.tolist()
     places = {place: None for word in spelling.words(ids) for place in word.places if place in row.second}
-    spans = [(first, last) for first in places for last in range(first, first + MOST_PIECES) if last in places]
+    spans = [(first, last) for first in places for last in _ends(spelling, ids, first, places)]
     if not spans:
         return None
     scores = np.array([starts[first] + ends[last] for first, last in spans])
@@ -66,3 +69,9 @@ def best_answer(contract: TextContract, row: Encoding, logits: npt.NDArray[np.fl
     # The largest is taken off first: exp of a large number is infinite.
     probability = 1 / float(np.exp(scores - scores[best]).sum())
     return Answer(spelling.text(ids[first : last + 1]), first, last, float(scores[best]), probability)
+
+
+def _ends(spelling: Spelling, ids: Sequence[int], first: int, places: Container[int]) -> Iterable[int]:
+    """Where a candidate may end: once a span holds a whole character, it spells something however long it gets."""
+    ends = (last for last in range(first, first + MOST_PIECES) if last in places)
+    return dropwhile(lambda last: not spelling.text(ids[first : last + 1]), ends)

@@ -60,12 +60,16 @@ def labelled_pieces(
         labels: C names.
 
     Raises:
-        DataError: there are not so many logits, or one is NaN.
+        DataError: there are not so many logits, one is NaN or infinite, or an id is not in the vocabulary.
     """
     if logits.shape != (len(ids), len(labels)):
         raise DataError(f"text: logits of shape {logits.shape} do not fit {len(ids)} ids and {len(labels)} labels")
-    if np.isnan(logits).any():
-        raise DataError("text: the model gave NaN")
+    if not np.isfinite(logits).all():
+        raise DataError("text: the model gave NaN or infinity; make its file anew")
+    if ids.min(initial=0) < 0 or ids.max(initial=0) >= len(contract.vocabulary):
+        raise DataError(
+            f"text: ids {ids.min()} to {ids.max()} are not all in a vocabulary of {len(contract.vocabulary)}"
+        )
     spelling, best = Spelling(contract), logits.argmax(axis=-1)
     # The largest is taken off first: exp of a large number is infinite.
     powers = np.exp(logits.astype(np.float64) - logits.max(axis=-1, keepdims=True))

@@ -5,11 +5,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as npst
 
+from litesmith.converters.text.architecture import Head
 from litesmith.converters.text.integer.graph_writer import GraphWriter
 from litesmith.converters.tflite_model import TFLiteModel
 from litesmith.errors import ModelError
 from litesmith.verify_parity import LSB_LEGACY_UINT8, ParityTolerance, compare
-from tests.toolkit.made_text_bundle import integer_file
+from tests.toolkit.made_text_bundle import integer_file, integer_of, model_with
 
 EXACT = ParityTolerance(0, 0.0, "")
 OPTIONS = {
@@ -86,6 +87,8 @@ def test_text_in_integers_may_differ_by_what_its_softmax_and_products_do():
     tolerance = ParityTolerance.of(integer_file(("bad", "good")))
     assert tolerance.lsb == 16
     assert tolerance.reason.startswith("MUL, SOFTMAX of int8")
+    of_tokens = integer_of(model_with(Head("token", ("other", "name"))))
+    assert ParityTolerance.of(of_tokens).lsb == 48
 
 
 @pytest.mark.parametrize("op", ["MUL", "SOFTMAX"])

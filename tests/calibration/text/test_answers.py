@@ -63,6 +63,14 @@ def test_no_answer_ends_before_it_begins():
     assert row.second == range(4, 8) and (found.first, found.last, found.score) == (4, 5, 4.0)
 
 
+def test_a_part_of_a_character_is_no_answer():
+    contract = byte_bpe(length=24)
+    row = contract.encode("a", "a 😀 b")
+    smile = next(place for place in row.second if contract.vocabulary[row.ids[place]] == "\u00f0")
+    found = best_answer(contract, row, logits(24, {smile: 20}, {smile: 9, smile + 1: 8}))
+    assert (found.text, found.first, found.last, found.score) == ("😀", smile, smile + 3, 20)
+
+
 @pytest.mark.parametrize("passage", ["", "  \n"])
 @pytest.mark.parametrize("contract", [wordpiece(), byte_bpe()])
 def test_no_passage_has_no_answer(contract, passage):
@@ -85,8 +93,9 @@ def test_what_does_not_fit_is_refused():
     row = wordpiece().encode("a", "a")
     with pytest.raises(DataError, match=r"shape \(8, 3\) do not fit 8 ids"):
         best_answer(wordpiece(), row, np.zeros((8, 3), np.float32))
-    with pytest.raises(DataError, match="gave NaN"):
-        best_answer(wordpiece(), row, np.full((8, 2), np.nan, np.float32))
+    for value in (np.nan, np.inf, -np.inf):
+        with pytest.raises(DataError, match="gave NaN or infinity"):
+            best_answer(wordpiece(), row, np.full((8, 2), value, np.float32))
 
 
 @given(st.integers(0, 2**32 - 1), st.integers(0, 60))

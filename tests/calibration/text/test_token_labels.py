@@ -93,5 +93,9 @@ def test_what_does_not_fit_is_refused():
     row = wordpiece().encode("a")
     with pytest.raises(DataError, match=r"shape \(8, 3\) do not fit 8 ids and 2 labels"):
         labelled_words(wordpiece(), row.ids, np.zeros((8, 3), np.float32), LABELS)
-    with pytest.raises(DataError, match="gave NaN"):
-        labelled_pieces(wordpiece(), row.ids, np.full((8, 2), np.nan, np.float32), LABELS)
+    for value in (np.nan, np.inf):
+        with pytest.raises(DataError, match="gave NaN or infinity"):
+            labelled_pieces(wordpiece(), row.ids, np.full((8, 2), value, np.float32), LABELS)
+    for number in (-1, len(wordpiece().vocabulary)):
+        with pytest.raises(DataError, match="not all in a vocabulary"):
+            labelled_pieces(wordpiece(), np.full(8, number, np.int32), np.zeros((8, 2), np.float32), LABELS)

@@ -22,14 +22,18 @@ data class Answer(val text: String, val first: Int, val last: Int, val score: Do
         /**
          * The candidate with the largest score, of the [logits] that the model gave for a question and its passage; of
          * equal ones that which begins first, then that which ends first. A candidate begins and ends with a piece of a
-         * word of the passage, in this order, and has at most [MOST_PIECES]. Null where the passage has no word.
+         * word of the passage, in this order, has at most [MOST_PIECES], and spells something: a part of a character
+         * does not. Null where there is no candidate.
          */
         fun of(logits: FloatArray, row: Encoding, texts: TextContract): Answer? {
             expect(logits.size == 2 * row.ids.size) { "the model gave ${logits.size} values for ${row.ids.size} places" }
-            expect(logits.none(Float::isNaN)) { "the model gave NaN" }
+            expect(logits.all(Float::isFinite)) { "the model gave NaN or infinity" }
             val places = texts.spelling.words(row.ids).flatMap(Word::places).filter { it in row.second }.toSet()
+            fun spelled(span: IntRange): String = texts.spelling.text(span.map(row.ids::get))
             val candidates = places.flatMap { first ->
-                (first until first + MOST_PIECES).filter(places::contains).map { last ->
+                val ends = (first until first + MOST_PIECES).filter(places::contains)
+                // Once a span holds a whole character, it spells something however long it gets.
+                ends.dropWhile { spelled(first..it).isEmpty() }.map { last ->
                     // As doubles: the sum is then that of Python.
                     Span(first, last, logits[2 * first].toDouble() + logits[2 * last + 1])
                 }
@@ -37,8 +41,7 @@ data class Answer(val text: String, val first: Int, val last: Int, val score: Do
             val best = candidates.maxByOrNull(Span::score) ?: return null
             // The largest is taken off first: exp of a large number is infinite.
             val probability = 1 / candidates.sumOf { exp(it.score - best.score) }
-            val text = texts.spelling.text((best.first..best.last).map(row.ids::get))
-            return Answer(text, best.first, best.last, best.score, probability)
+            return Answer(spelled(best.first..best.last), best.first, best.last, best.score, probability)
         }
     }
 

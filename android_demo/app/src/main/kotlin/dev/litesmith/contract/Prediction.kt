@@ -13,7 +13,7 @@ data class Prediction(val index: Int, val labels: List<String>, val probabilitie
         /** From logits; of equal ones the first wins, as in Python's `argmax`. */
         fun of(logits: FloatArray, labels: List<String>): Prediction {
             expect(logits.size == labels.size) { "the model gave ${logits.size} values for ${labels.size} labels" }
-            expect(logits.none(Float::isNaN)) { "the model gave NaN" }
+            expect(logits.all(Float::isFinite)) { "the model gave NaN or infinity" }
             val index = logits.indices.maxByOrNull { logits[it] } ?: throw BadInput("there are no labels")
             return Prediction(index, labels, softmax(logits))
         }

@@ -54,6 +54,7 @@ class AnswerTest {
         val row = texts.encode("do", "do")
         assertThrows(BadInput::class.java) { Answer.of(FloatArray(23), row, texts) }
         assertThrows(BadInput::class.java) { Answer.of(FloatArray(24) { Float.NaN }, row, texts) }
+        assertThrows(BadInput::class.java) { Answer.of(FloatArray(24) { Float.POSITIVE_INFINITY }, row, texts) }
     }
 
     private fun open(length: Int): TextContract =
