@@ -22,21 +22,37 @@ def checkpoint_folder(source: str | Path, revision: str | None = None) -> Path:
         revision: branch, tag or commit of a hub name.
 
     Raises:
-        ModelError: the name is empty, there is no such folder, or the hub cannot give it; a folder has a revision, or
-            a name has two.
+        ModelError: the name is empty, there is no such folder, or the hub cannot give it; a folder has a revision, a
+            name has two, or one is empty.
     """
     name = str(source).removeprefix(SCHEME)
     if not name:
         raise ModelError(UNNAMED)
     folder = Path(name).expanduser()
+    if revision is not None and not revision.strip():
+        raise ModelError("the revision is empty; name a branch, tag or commit, or leave the revision out", file=name)
     if folder.is_dir() and revision is not None:
-        raise ModelError(f"it is a folder, which has no revision {revision!r}; leave the revision out", file=folder)
+        raise _no_revision(folder, revision)
     if folder.is_dir():
         return folder
     if folder.is_file():
         raise ModelError("it is a file; give the checkpoint's folder", file=folder)
+    _check_revision_behind(name)
     if not (found := _HUB_NAME.fullmatch(name)):
         raise ModelError("no such folder; check the path", file=name)
     if revision is not None and found["revision"] is not None:
         raise ModelError(f"it names a revision, and {revision!r} is a second one; give one of them", file=name)
     return from_hub(found["name"], revision or found["revision"])
+
+
+def _check_revision_behind(name: str) -> None:
+    """Refuse `NAME@`, and `FOLDER@REVISION`; a folder whose own name holds an @ has been found before."""
+    before, at, revision = name.rpartition("@")
+    if at and not revision:
+        raise ModelError("no revision follows the @; name a branch, tag or commit, or leave the @ out", file=name)
+    if before and (folder := Path(before).expanduser()).is_dir():
+        raise _no_revision(folder, revision)
+
+
+def _no_revision(folder: Path, revision: str) -> ModelError:
+    return ModelError(f"it is a folder, which has no revision {revision!r}; leave the revision out", file=folder)
