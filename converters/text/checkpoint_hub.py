@@ -38,9 +38,9 @@ def from_hub(name: str, revision: str | None) -> Path:
     # An encoder that cannot be imported is refused before gigabytes come down.
     read_architecture(Config(folder / "config.json"))
     commit = folder.name if _COMMIT.fullmatch(folder.name) else revision
-    _download(name, commit, shard_names(folder / INDEX) if (folder / INDEX).is_file() else [SINGLE])
+    _download(name, revision, shard_names(folder / INDEX) if (folder / INDEX).is_file() else [SINGLE], commit)
     if not any(folder.glob("*.safetensors")):
-        raise no_weights(_listed(name, commit), name, otherwise=_PROPOSED)
+        raise no_weights(_listed(name, revision, commit), name, otherwise=_PROPOSED)
     return folder
 
 
@@ -53,19 +53,20 @@ def hub_origin(folder: Path) -> str | None:
     return f"{repository.removeprefix('models--').replace('--', '/')}@{place.name}"
 
 
-def _download(name: str, revision: str | None, patterns: list[str]) -> Path:
+def _download(name: str, revision: str | None, patterns: list[str], commit: str | None = None) -> Path:
+    """Fetch at the commit, where it is known; errors name the revision that was asked for."""
     hub = _library(name)
     try:
-        return Path(hub.snapshot_download(name, revision=revision, allow_patterns=patterns))
+        return Path(hub.snapshot_download(name, revision=commit or revision, allow_patterns=patterns))
     except Exception as error:  # the hub's client raises its own errors, its HTTP library's and the system's
         raise hub_error(error, name, revision) from error
 
 
-def _listed(name: str, revision: str | None) -> list[str]:
+def _listed(name: str, revision: str | None, commit: str | None) -> list[str]:
     """Names of all files of a repository."""
     hub = _library(name)
     try:
-        return [str(file) for file in hub.list_repo_files(name, revision=revision)]
+        return [str(file) for file in hub.list_repo_files(name, revision=commit or revision)]
     except Exception as error:
         raise hub_error(error, name, revision) from error
 

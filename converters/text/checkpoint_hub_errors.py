@@ -16,11 +16,12 @@ def hub_error(error: Exception, name: str, revision: str | None) -> ModelError:
     Args:
         error: what was raised.
         name: of the repository.
-        revision: that was asked for.
+        revision: that was asked for; None for the hub's main branch.
     """
     kinds: Any = importlib.import_module("huggingface_hub.errors")
     constants: Any = importlib.import_module("huggingface_hub.constants")
-    return ModelError(_reason(error, kinds, constants, name, revision), file=name)
+    asked = name if revision is None else f"{name}@{revision}"
+    return ModelError(_reason(error, kinds, constants, name, revision), file=asked)
 
 
 def _reason(error: Exception, kinds: Any, constants: Any, name: str, revision: str | None) -> str:

@@ -4,6 +4,7 @@ import json
 import subprocess
 import sys
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
@@ -185,6 +186,16 @@ def test_half_a_file_is_never_believed(hub, convert, refused, folder, tmp_path):
     del hub.breaks["model.safetensors"]
     convert("someone/small")
     assert hub.fetched == ["model.safetensors"]
+
+
+def test_a_pinned_revision_that_cannot_be_had_is_named(hub, convert, refused, folder):
+    hub.repositories["someone/small"] = Repository.of(folder)
+    Path(convert("someone/small")[0]["out"]).unlink()
+    absent = "someone/small@v9: no such folder, and "
+    refused("someone/small@v9", f"{absent}the cache of the hub does not hold all of it; run", HF_HUB_OFFLINE="1")
+    hub.close()
+    for name, arguments in (("someone/small@v9", ()), ("someone/small", ("--revision", "v9"))):
+        refused(name, f"{absent}{hub.address} gave no checkpoint of that name", *arguments)
 
 
 def test_a_hub_that_is_not_there(hub, refused):
