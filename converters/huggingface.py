@@ -9,13 +9,10 @@ from litesmith.calibration.text.tokenizer_folder import contract_from_folder
 from litesmith.converters.text.architecture import Head, TextModel, needs_pair_types
 from litesmith.converters.text.checkpoint import open_checkpoint
 from litesmith.converters.text.checkpoint_hub import hub_origin
-from litesmith.converters.text.checkpoint_source import checkpoint_folder
-from litesmith.converters.text.checkpoint_tokenizer import tokenizer_size
+from litesmith.converters.text.checkpoint_settings import read_settings
+from litesmith.converters.text.checkpoint_source import checkpoint_folder, settings_folder
 from litesmith.converters.text.checkpoint_weights import read_weights
-from litesmith.converters.text.configs import family_of, read_architecture
-from litesmith.converters.text.configs_settings import Config
 from litesmith.converters.text.heads_import import choose_head
-from litesmith.errors import ModelError
 
 __all__ = ["checkpoint_folder", "load_text_model"]
 
@@ -45,22 +42,13 @@ def load_text_model(
         ModelError: the checkpoint is incomplete, damaged, unsafe or of an unsupported architecture, does not hold
             exactly the weights of its architecture, or does not fit what was asked for.
     """
-    folder = checkpoint_folder(source, revision)
-    config = Config(folder / "config.json")
-    family, architecture = family_of(config), read_architecture(config)
-    architecture.check_length(length)
-    if (tokens := tokenizer_size(tokenizer or folder)) > architecture.vocabulary:
-        raise ModelError(
-            f"the tokenizer gives ids up to {tokens - 1}, but the table of tokens has {architecture.vocabulary} rows; "
-            "give the tokenizer and the weights of one checkpoint",
-            file=folder,
-        )
+    settings = read_settings(settings_folder(source, revision), length=length, tokenizer=tokenizer)
+    folder, family, architecture = checkpoint_folder(source, revision), settings.family, settings.architecture
     checkpoint = open_checkpoint(folder)
-    chosen = choose_head(head, config, family, checkpoint)
-    pad_id = config.number("pad_token_id", family.pad_id)
-    weights, fresh = read_weights(checkpoint, family, architecture, chosen, pad_id, seed)
+    chosen = choose_head(head, settings.config, family, checkpoint)
+    weights, fresh = read_weights(checkpoint, family, architecture, chosen, settings.pad_id, seed)
     pair_types = None
     if needs_pair_types(architecture, chosen.head):
-        pair_types = contract_from_folder(tokenizer or folder, LEAST_LENGTH).pair_types
+        pair_types = contract_from_folder(settings.tokenizer, LEAST_LENGTH).pair_types
     origin = hub_origin(folder) or str(source)
-    return TextModel(architecture, chosen.head, length, pad_id, weights, origin, fresh, pair_types)
+    return TextModel(architecture, chosen.head, length, settings.pad_id, weights, origin, fresh, pair_types)

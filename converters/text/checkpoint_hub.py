@@ -24,6 +24,22 @@ _COMMIT = re.compile(r"[0-9a-f]{40}")
 
 
 @lru_cache(maxsize=16)
+def settings_from_hub(name: str, revision: str | None) -> Path:
+    """The folder of a checkpoint in the cache, where its weights may be missing; the rest is downloaded.
+
+    Args:
+        name: of the repository.
+        revision: branch, tag or commit; the hub's main branch if None.
+
+    Raises:
+        ModelError: huggingface_hub is missing, the hub cannot give it, or it is no encoder that can be imported.
+    """
+    folder = _download(name, revision, _SETTINGS)
+    read_architecture(Config(folder / "config.json"))
+    return folder
+
+
+@lru_cache(maxsize=16)
 def from_hub(name: str, revision: str | None) -> Path:
     """The folder of a checkpoint in the cache; what is not there is downloaded. Within a process a branch stays put.
 
@@ -34,9 +50,8 @@ def from_hub(name: str, revision: str | None) -> Path:
     Raises:
         ModelError: huggingface_hub is missing, the hub cannot give it, or it is no checkpoint that can be read.
     """
-    folder = _download(name, revision, _SETTINGS)
     # An encoder that cannot be imported is refused before gigabytes come down.
-    read_architecture(Config(folder / "config.json"))
+    folder = settings_from_hub(name, revision)
     commit = folder.name if _COMMIT.fullmatch(folder.name) else revision
     _download(name, revision, shard_names(folder / INDEX) if (folder / INDEX).is_file() else [SINGLE], commit)
     if not any(folder.glob("*.safetensors")):

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from pathlib import Path
 
-from litesmith.converters.text.checkpoint_hub import from_hub
+from litesmith.converters.text.checkpoint_hub import from_hub, settings_from_hub
 from litesmith.errors import ModelError
 
 SCHEME = "hf:"
@@ -25,6 +26,23 @@ def checkpoint_folder(source: str | Path, revision: str | None = None) -> Path:
         ModelError: the name is empty, there is no such folder, or the hub cannot give it; a folder has a revision, a
             name has two, or one is empty.
     """
+    return _found(source, revision, from_hub)
+
+
+def settings_folder(source: str | Path, revision: str | None = None) -> Path:
+    """`checkpoint_folder`, before the weights of a hub name are downloaded: what can be refused is refused here.
+
+    Args:
+        source: see `checkpoint_folder`.
+        revision: branch, tag or commit of a hub name.
+
+    Raises:
+        ModelError: see `checkpoint_folder`.
+    """
+    return _found(source, revision, settings_from_hub)
+
+
+def _found(source: str | Path, revision: str | None, download: Callable[[str, str | None], Path]) -> Path:
     name = str(source).removeprefix(SCHEME)
     if not name:
         raise ModelError(UNNAMED)
@@ -42,7 +60,7 @@ def checkpoint_folder(source: str | Path, revision: str | None = None) -> Path:
         raise ModelError("no such folder; check the path", file=name)
     if revision is not None and found["revision"] is not None:
         raise ModelError(f"it names a revision, and {revision!r} is a second one; give one of them", file=name)
-    return from_hub(found["name"], revision or found["revision"])
+    return download(found["name"], revision or found["revision"])
 
 
 def _check_revision_behind(name: str) -> None:

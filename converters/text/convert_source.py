@@ -12,11 +12,12 @@ import numpy.typing as npt
 from litesmith.calibration.text.contract import TextContract
 from litesmith.calibration.text.sentences import read_texts, sentence_column
 from litesmith.calibration.text.tokenizer_folder import contract_from_folder
-from litesmith.converters.huggingface import checkpoint_folder, load_text_model
+from litesmith.converters.huggingface import load_text_model
 from litesmith.converters.metadata_text import text_files
-from litesmith.converters.text.architecture import TextModel
+from litesmith.converters.text.architecture import Kind, TextModel
 from litesmith.converters.text.checkpoint_hub import hub_origin
-from litesmith.converters.text.checkpoint_source import SCHEME
+from litesmith.converters.text.checkpoint_settings import CheckpointSettings, read_settings
+from litesmith.converters.text.checkpoint_source import SCHEME, checkpoint_folder, settings_folder
 from litesmith.errors import CalibrationError, ConversionError, ModelError
 
 Ids = npt.NDArray[np.int32]
@@ -58,7 +59,7 @@ def open_text_source(
     samples: int = 200,
     seed: int = 0,
 ) -> TextSource:
-    """Read and check all that a conversion needs, before any work.
+    """Read and check all that a conversion needs, before any work; all but the weights before these are downloaded.
 
     Args:
         source: folder or hub name of a checkpoint; `hf:` may stand before either.
@@ -77,16 +78,17 @@ def open_text_source(
     """
     if samples < LEAST or seed < 0:
         raise CalibrationError(f"{samples} samples drawn with seed {seed}: give {LEAST} samples or more, a seed from 0")
+    settings = read_settings(settings_folder(source, revision), length=length, tokenizer=tokenizer)
+    contract = contract_from_folder(settings.tokenizer, length)
+    _check_padding(settings, contract)
+    wanted = samples + max(LEAST, -(-samples // (EVERY - 1)))
+    rows = _drawn(contract, _texts(settings.kind, sentences, columns), wanted, seed)
+    _check_enough(len(rows), sentences, columns)
     folder = checkpoint_folder(source, revision)
     model = load_text_model(folder, length=length, tokenizer=tokenizer)
-    contract = contract_from_folder(tokenizer or folder, length)
-    _check_padding(model, contract, folder)
     text_files(contract, model.head)
     if len(columns) == 2:
         model = replace(model, head=replace(model.head, pairs=True), pair_types=contract.pair_types)
-    wanted = samples + max(LEAST, -(-samples // (EVERY - 1)))
-    rows = _drawn(contract, _texts(model, sentences, columns), wanted, seed)
-    _check_enough(len(rows), sentences, columns)
     calibration, judged = _divided(np.stack(rows))
     origin = hub_origin(folder)
     called = str(source).removeprefix(SCHEME) if origin is None else origin.partition("@")[0]
@@ -95,20 +97,20 @@ def open_text_source(
     return TextSource(model, contract, calibration, judged, name, folders, origin)
 
 
-def _check_padding(model: TextModel, contract: TextContract, folder: Path) -> None:
-    if contract.pad_id != model.pad_id:
+def _check_padding(settings: CheckpointSettings, contract: TextContract) -> None:
+    if contract.pad_id != settings.pad_id:
         raise ModelError(
-            f"the tokenizer pads with id {contract.pad_id} ({contract.pad}), but config.json says {model.pad_id}; "
+            f"the tokenizer pads with id {contract.pad_id} ({contract.pad}), but config.json says {settings.pad_id}; "
             "give the tokenizer and the weights of one checkpoint",
-            file=folder,
+            file=settings.config.path.parent,
         )
 
 
-def _texts(model: TextModel, sentences: Path | Sequence[str], columns: Sequence[str]) -> list[tuple[str, ...]]:
+def _texts(kind: Kind, sentences: Path | Sequence[str], columns: Sequence[str]) -> list[tuple[str, ...]]:
     """Texts, or pairs of them."""
     if len(columns) > 2:
         raise ConversionError(f"{len(columns)} columns of texts ({', '.join(columns)}); a model takes one or a pair")
-    if model.head.kind == "answer" and len(columns) != 2:
+    if kind == "answer" and len(columns) != 2:
         raise CalibrationError(
             "a model that answers questions takes pairs; calibrate with a .tsv or .csv, and name the columns of "
             "questions and of passages: --column question --column context"

@@ -169,6 +169,49 @@ def test_an_encoder_of_another_kind_is_refused_before_its_weights_come(hub, refu
     assert "model.safetensors" not in hub.fetched
 
 
+def settings_changed(files, **settings):
+    return {**files, "config.json": json.dumps({**json.loads(files["config.json"]), **settings}).encode()}
+
+
+def without(files, name):
+    return {other: content for other, content in files.items() if other != name}
+
+
+BEFORE_WEIGHTS = {
+    "no tokenizer": (lambda files: without(files, "vocab.txt"), [], "it has no tokenizer"),
+    "a tokenizer elsewhere": (None, ["--tokenizer", "nope"], "nope: no such folder; --tokenizer takes a folder"),
+    "a tokenizer on the hub": (None, ["--tokenizer", "hf:org/ner"], "hf:org/ner: no such folder; --tokenizer takes"),
+    "length": (None, ["--length", "1000"], "length 1000 does not fit the table of 24 positions"),
+    "sentences": (None, ["--calibration", "missing.txt"], "missing.txt: there is no such file"),
+    "few sentences": (None, ["--calibration", "few.txt"], "2 different texts are too few"),
+    "column": (None, ["--calibration", "two.tsv"], "two.tsv"),
+    "pairs": (
+        lambda files: settings_changed(files, architectures=["BertForQuestionAnswering"]),
+        [],
+        "a model that answers questions takes pairs",
+    ),
+    "vocabulary": (lambda files: settings_changed(files, vocab_size=7), [], "but the table of tokens has 7 rows"),
+    "padding": (lambda files: settings_changed(files, pad_token_id=7), [], "config.json says 7"),
+}
+
+
+@pytest.mark.parametrize("case", BEFORE_WEIGHTS)
+def test_what_can_be_told_without_weights_is_refused_before_they_come(case, hub, folder, sentences, tmp_path):
+    change, arguments, message = BEFORE_WEIGHTS[case]
+    files = files_of(folder)
+    hub.repositories["someone/small"] = Repository({MAIN: change(files) if change else files})
+    (tmp_path / "two.tsv").write_text("first\tsecond\n" + "a\tb\n" * 40)
+    (tmp_path / "few.txt").write_text("a\nb\n")
+    line = [sys.executable, "-m", "litesmith.cli", "convert", "hf:someone/small", "--out", "m.tflite"]
+    line += ["--length", str(LENGTH), "--calibration", str(sentences), *arguments]
+    environment = hub.environment(tmp_path / "home")
+    done = subprocess.run(line, capture_output=True, text=True, env=environment, cwd=tmp_path, check=False)
+    assert done.returncode == 2
+    assert message in done.stderr
+    assert "config.json" in hub.fetched
+    assert "model.safetensors" not in hub.fetched
+
+
 def test_a_connection_that_breaks_once_is_taken_up_again(hub, convert, folder):
     hub.repositories["someone/small"] = Repository.of(folder)
     hub.breaks["model.safetensors"] = [5000]

@@ -1,7 +1,10 @@
 """What a source names: a folder, or a name on the hub with or without a revision. Nothing here asks a hub."""
 
+from pathlib import Path
+
 import pytest
 
+from litesmith.converters.huggingface import load_text_model
 from litesmith.converters.text.checkpoint_source import checkpoint_folder
 from litesmith.errors import ModelError
 
@@ -43,3 +46,12 @@ def test_an_empty_revision_is_not_main(source, revision, folder):
 def test_what_stands_before_an_at_alone_is_not_the_working_directory(folder):
     with pytest.raises(ModelError, match="no such folder; check the path"):
         checkpoint_folder("hf:@main")
+
+
+@pytest.mark.parametrize(
+    ("tokenizer", "message"),
+    [("nope", "no such folder"), ("hf:org/ner", "no such folder"), ("ner/vocab.txt", "it is a file")],
+)
+def test_a_tokenizer_is_a_folder(tokenizer, message, folder):
+    with pytest.raises(ModelError, match=f"{tokenizer}: {message}; --tokenizer takes a folder"):
+        load_text_model("ner", length=16, tokenizer=Path(tokenizer))
