@@ -73,11 +73,13 @@ def open_text_source(
 
     Raises:
         CalibrationError: there are too few sentences, or the model takes pairs and there are none.
+        ConversionError: `columns` is no list of one or two names.
         DataError: the tokenizer or the file of sentences cannot be read.
         ModelError: the checkpoint cannot be read, or does not go with the tokenizer.
     """
     if samples < LEAST or seed < 0:
         raise CalibrationError(f"{samples} samples drawn with seed {seed}: give {LEAST} samples or more, a seed from 0")
+    _check_columns(columns)
     settings = read_settings(settings_folder(source, revision), length=length, tokenizer=tokenizer)
     contract = contract_from_folder(settings.tokenizer, length)
     _check_padding(settings, contract)
@@ -106,10 +108,15 @@ def _check_padding(settings: CheckpointSettings, contract: TextContract) -> None
         )
 
 
-def _texts(kind: Kind, sentences: Path | Sequence[str], columns: Sequence[str]) -> list[tuple[str, ...]]:
-    """Texts, or pairs of them."""
+def _check_columns(columns: Sequence[str]) -> None:
+    if isinstance(columns, str):
+        raise ConversionError(f"columns is one text, {columns!r}, where a list of names is needed; give [{columns!r}]")
     if len(columns) > 2:
         raise ConversionError(f"{len(columns)} columns of texts ({', '.join(columns)}); a model takes one or a pair")
+
+
+def _texts(kind: Kind, sentences: Path | Sequence[str], columns: Sequence[str]) -> list[tuple[str, ...]]:
+    """Texts, or pairs of them."""
     if kind == "answer" and len(columns) != 2:
         raise CalibrationError(
             "a model that answers questions takes pairs; calibrate with a .tsv or .csv, and name the columns of "

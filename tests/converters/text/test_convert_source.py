@@ -5,6 +5,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+import litesmith
 from litesmith.converters.text.convert_source import EVERY, LEAST, _divided, open_text_source
 from litesmith.errors import CalibrationError, ConversionError
 
@@ -59,6 +60,13 @@ def test_a_tokenizer_of_another_folder_is_taken(checkpoint):
     texts = [f"{letter}{other}" for letter in "abcdefgh" for other in "abcdefgh"]
     source = open_text_source(f"hf:{folder}", texts, length=16, tokenizer=other)
     assert source.contract.length == 16
+
+
+@pytest.mark.parametrize("columns", ["question", "ab", ""])
+def test_columns_are_a_list_of_names(columns, checkpoint, tmp_path):
+    (tmp_path / "texts.tsv").write_text("a\tb\tquestion\n" + "".join(f"{t}\t{t}\t{t}\n" for t in letters(40)))
+    with pytest.raises(ConversionError, match=rf"columns is one text, '{columns}', .* give \['{columns}'\]"):
+        litesmith.convert_text(checkpoint("bert"), tmp_path / "texts.tsv", length=16, columns=columns)
 
 
 def test_columns_are_of_files(checkpoint):
