@@ -22,6 +22,7 @@ from litesmith.errors import ConversionError
 from litesmith.files import write_bytes
 
 NO_LIMITS = TextLimits()
+_ONLY_EMBEDDINGS = "only embeddings made by --quantize int can be int16; leave --io out"
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -104,6 +105,8 @@ def convert_text(
             be converted so.
     """
     start = time.perf_counter()
+    options = _Options(quantize, output, wide_rows, limits)
+    _check_options(options, explain=explain)
     texts = Path(calibration) if isinstance(calibration, str | Path) else calibration
     opened = open_text_source(
         source,
@@ -117,8 +120,8 @@ def convert_text(
     )
     if out is not None:
         refuse_overwriting(Path(out), opened.folders, texts if isinstance(texts, Path) else None)
-    options = _Options(quantize, output, wide_rows, limits)
-    _check_options(opened, options, explain=explain)
+    if output == "int16" and opened.model.head.kind != "embedding":
+        raise ConversionError(_ONLY_EMBEDDINGS)
     done = _converted(opened, options, {"read": time.perf_counter() - start}, on_progress, explain=explain)
     return done if out is None else _written(done, Path(out))
 
@@ -149,15 +152,15 @@ def _written(done: TextConversion, out: Path) -> TextConversion:
     return replace(done, taken=named, files=tuple(named if one is done.taken else one for one in done.files))
 
 
-def _check_options(source: TextSource, options: _Options, *, explain: bool) -> None:
+def _check_options(options: _Options, *, explain: bool) -> None:
     quantize, output = options.quantize, options.output
     if quantize not in (*MODES, "compare"):
         raise ConversionError(f"a text model cannot be {quantize}; choose {', '.join(MODES)} or compare")
     if output not in ("int8", "int16"):
         raise ConversionError(f"the answer of a text model cannot be {output}; choose int8 or int16")
     rewritten = quantize in ("int", "compare")
-    if output == "int16" and (source.model.head.kind != "embedding" or not rewritten):
-        raise ConversionError("only embeddings made by --quantize int can be int16; leave --io out")
+    if output == "int16" and not rewritten:
+        raise ConversionError(_ONLY_EMBEDDINGS)
     if options.wide_rows is not None and not rewritten:
         raise ConversionError(f"--wide-rows is of --quantize int; {quantize} has no rows in int16")
     if explain and not rewritten:

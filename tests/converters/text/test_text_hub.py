@@ -195,6 +195,13 @@ BEFORE_WEIGHTS = {
 }
 
 
+def test_options_that_do_not_go_together_are_refused_before_the_hub_is_asked(hub, convert, folder):
+    hub.repositories["someone/small"] = Repository.of(folder)
+    for arguments in (("--quantize", "int8", "--wide-rows", "1"), ("--quantize", "int8", "--io", "int16")):
+        assert convert("someone/small", *arguments, code=2)[0]["error"]["type"] == "ConversionError"
+        assert hub.log == []
+
+
 @pytest.mark.parametrize("case", BEFORE_WEIGHTS)
 def test_what_can_be_told_without_weights_is_refused_before_they_come(case, hub, folder, sentences, tmp_path):
     change, arguments, message = BEFORE_WEIGHTS[case]
