@@ -14,6 +14,7 @@ import pytest
 
 import litesmith
 from litesmith.commands.check_findings import worth_telling
+from litesmith.commands.check_text import REASON_LENGTH
 from litesmith.commands.fit_text import fitted_table, ranges, wrapped
 from litesmith.converters.tflite_model import TFLiteModel
 from litesmith.targets.check import check
@@ -69,10 +70,25 @@ def test_a_pipe_gets_whole_lines_and_every_place(text_file):
     for report, part in zip(document["targets"], re.split(r"\n(?=\S+ \(predicted\))", piped)[1:], strict=True):
         listed = set()
         for row in re.split(r"\n\n", part)[1].splitlines()[2:]:
-            for span in re.match(r"  ((\d+(-\d+)?(, )?)+)", row)[1].split(", "):
+            for span in re.search(r"  (\d+(-\d+)?(, \d+(-\d+)?)*)$", row)[1].split(", "):
                 first, _, last = span.partition("-")
                 listed |= set(range(int(first), int(last or first) + 1))
         assert listed == {op["index"] for op in report["ops"] if op["placement"] == "cpu"}
+
+
+def test_a_pipe_gets_whole_reasons_and_no_padding_to_the_longest_list_of_places(text_file):
+    piped = subprocess.run(line(text_file), capture_output=True, text=True, check=True).stdout
+    document = json.loads(subprocess.run(line(text_file, "--json"), capture_output=True, text=True, check=True).stdout)
+    longest = 0
+    for report, part in zip(document["targets"], re.split(r"\n(?=\S+ \(predicted\))", piped)[1:], strict=True):
+        header, ruler, *rows = re.split(r"\n\n", part)[1].splitlines()
+        assert header.split() == ["operator", "rule", "reason", "ops"]
+        reasons = {op["reason"] for op in report["ops"] if op["placement"] == "cpu"}
+        told = [next((reason for reason in reasons if f"  {reason}  " in row), "") for row in rows]
+        assert all(told)
+        longest = max(longest, *map(len, told))
+        assert [len(dashes) for dashes in ruler.split()][-2:] == [max(map(len, told)), len("ops")]
+    assert longest > REASON_LENGTH
 
 
 def test_equal_findings_are_one(text_file):

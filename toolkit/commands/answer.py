@@ -16,8 +16,14 @@ class Answer:
     exit_code: int = 0
 
 
-def table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
-    """Columns padded to their widest cell: text to the left, numbers to the right."""
+def table(header: Sequence[str], rows: Sequence[Sequence[str]], *, open_end: bool = False) -> str:
+    """Columns padded to their widest cell: text to the left, numbers to the right.
+
+    Args:
+        header: names of the columns.
+        rows: their cells.
+        open_end: whether the last column, whose cells may be long, is underlined as far as its name only.
+    """
     cells = [list(header), *(list(row) for row in rows)]
     widths = [max(len(row[column]) for row in cells) for column in range(len(header))]
     numeric = [all(_is_number(row[column]) for row in rows) for column in range(len(header))]
@@ -28,7 +34,8 @@ def table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
         ).rstrip()
         for row in cells
     ]
-    return "\n".join([lines[0], "  ".join("-" * width for width in widths), *lines[1:]])
+    underlined = [*widths[:-1], len(header[-1])] if open_end else widths
+    return "\n".join([lines[0], "  ".join("-" * width for width in underlined), *lines[1:]])
 
 
 def printable(text: str) -> str:

@@ -118,14 +118,16 @@ def _estimate_line(estimate: VelaEstimate) -> str:
 def _off_table(report: TargetReport, off: Sequence[OpPlacement], width: int | None) -> str:
     """Operators off the accelerator; what is observed names no rule, but may not know where an operator is."""
     groups = grouped(off, lambda op: (op.rule, op.placement, kind_of_message(op.reason or "")))
-    predicted, inner = report.basis == "predicted", None if width is None else width - 2
+    predicted = report.basis == "predicted"
     rows = [
         _row(ops, (ops[0].rule or "") if predicted else ops[0].placement, short=width is not None) for ops in groups
     ]
     header = ("ops", "operator", "rule" if predicted else "where", "reason")
+    if width is None:  # the places, which may be many, end a line: nothing is padded to their length
+        return _indented(table((*header[1:], header[0]), [(*row[1:], row[0]) for row in rows], open_end=True))
     # Of a prediction the findings below say it too.
-    columns = len(header) - 1 if predicted and width is not None and width < ROOM_FOR_REASONS else len(header)
-    return _indented(fitted_table(header[:columns], [row[:columns] for row in rows], inner))
+    columns = len(header) - 1 if predicted and width < ROOM_FOR_REASONS else len(header)
+    return _indented(fitted_table(header[:columns], [row[:columns] for row in rows], width - 2))
 
 
 def _counts_table(counts: Sequence[StatusCount]) -> str:
@@ -166,9 +168,9 @@ def _gain_lines(gains: Sequence[Gain], *, short: bool) -> str:
 
 def _row(ops: Sequence[OpPlacement], label: str, *, short: bool) -> tuple[str, ...]:
     reason = ops[0].reason or ""
-    if len(reason) > REASON_LENGTH:
+    if short and len(reason) > REASON_LENGTH:
         reason = f"{reason[: REASON_LENGTH - 3].rstrip()}..."
-    return ranges((op.index for op in ops), short=short), _kinds(ops), label, reason
+    return ranges((op.index for op in ops), short=short), _kinds(ops, short=short), label, reason
 
 
 def _wrapped_lines(text: str, width: int | None) -> str:
@@ -176,8 +178,10 @@ def _wrapped_lines(text: str, width: int | None) -> str:
     return "\n".join(wrapped(line, width, len(line) - len(line.lstrip()) + 2) for line in text.splitlines())
 
 
-def _kinds(ops: Sequence[OpPlacement]) -> str:
+def _kinds(ops: Sequence[OpPlacement], *, short: bool) -> str:
     names = list(dict.fromkeys(op.op for op in ops))
+    if not short:
+        return ", ".join(names)
     rest = f" and {len(names) - KINDS_SHOWN} more" if len(names) > KINDS_SHOWN else ""
     return ", ".join(names[:KINDS_SHOWN]) + rest
 
