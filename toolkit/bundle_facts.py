@@ -128,20 +128,31 @@ def _labels(bundle: Bundle) -> tuple[str, ...]:
 
 
 def _check_labels(bundle: Bundle, facts: BundleFacts) -> None:
-    length = facts.preprocess.length if isinstance(facts.preprocess, TextContract) else 0
-    fits = facts.output.shape == output_shape(facts.task, facts.output.shape, facts.labels, length)
-    holds = bundle.manifest["outputs"][0].get("holds")
-    if not fits or (not facts.labels and holds != HOLDS[facts.task]):
+    """The manifest's task is one of such an output, and there is one label for each answer where there are labels."""
+    task, holds = bundle.manifest.get("task"), bundle.manifest["outputs"][0].get("holds")
+    shape = facts.output.shape
+    # With labels the same output is of this task: then it is labels.txt that may be wrong.
+    labelled = LABELS_FILE in bundle.contents and task == task_of(shape, ("any",))
+    if (task, holds) not in tuple(HOLDS.items()) or (task != facts.task and not labelled):
+        labels = f"{len(facts.labels)} labels" if LABELS_FILE in bundle.contents else f"no {LABELS_FILE}"
+        states = f"says that the model is for {task}" if task is not None else "names no task"
+        gives = f"gives {holds}" if holds is not None else "does not say what it gives (holds)"
         raise ModelError(
-            f"names {len(facts.labels)} classes, but the model gives {facts.output.shape}; "
+            f"{states} and {gives}, but its output {shape} and {labels} are those of {facts.task}, which gives "
+            f"{HOLDS[facts.task]}; write the bundle again",
+            file=bundle.folder / MANIFEST_FILE,
+        )
+    length = facts.preprocess.length if isinstance(facts.preprocess, TextContract) else 0
+    fits = shape == output_shape(facts.task, shape, facts.labels, length)
+    if labelled and (task != facts.task or not fits):
+        raise ModelError(
+            f"names {len(facts.labels)} classes, but the model gives {shape}; "
             "give one label for each output, then write the bundle again",
             file=bundle.folder / LABELS_FILE,
         )
-    stated = bundle.manifest.get("task"), holds
-    if stated != (facts.task, HOLDS[facts.task]):
+    if not fits:
         raise ModelError(
-            f"says that the model is for {stated[0]} and gives {stated[1]}, but its output {facts.output.shape} and "
-            f"{len(facts.labels)} labels are those of {facts.task}; write the bundle again",
+            f"says that the model is for {task}, which has no output {shape}; write the bundle again",
             file=bundle.folder / MANIFEST_FILE,
         )
 

@@ -1,6 +1,7 @@
 """Bundles of models that answer questions by a place in a passage."""
 
 import json
+import re
 from dataclasses import replace
 
 import pytest
@@ -66,13 +67,51 @@ def test_another_passage_is_refused(bundle, pair):
         bundle_facts(other)
 
 
-def test_a_manifest_that_names_another_task_is_refused(bundle):
+@pytest.mark.parametrize("key", ["text", "pair"])
+@pytest.mark.parametrize("value", [5, ["a"], True])
+def test_what_is_no_text_is_refused_with_its_sample(bundle, key, value):
+    document = json.loads(bundle.contents[VECTORS_FILE])
+    document["vectors"][1][key] = value
+    content = json.dumps(document)
+    message = rf"vectors\.json: holds no golden vectors \(sample 1: {key} is {re.escape(json.dumps(value))}; expected a"
+    with pytest.raises(ModelError, match=message):
+        bundle_facts(replace(bundle, contents={**bundle.contents, VECTORS_FILE: content.encode()}))
+    (bundle.folder / VECTORS_FILE).write_text(content)
+    with pytest.raises(ModelError, match=message):
+        verify_golden(bundle.folder)
+
+
+@pytest.mark.parametrize(
+    ("task", "holds", "message"),
+    [
+        ("question_answering", "embedding", "is for question_answering and gives embedding, but"),
+        ("question_answering", "logits", "is for question_answering and gives logits, but"),
+        ("question_answering", 5, "is for question_answering and gives 5, but"),
+        ("question_answering", None, "is for question_answering and does not say what it gives (holds), but"),
+        ("embedding", "answer_logits", "is for embedding and gives answer_logits, but"),
+        ("embedding", "embedding", "is for embedding and gives embedding, but"),
+        ("classification", "logits", "is for classification and gives logits, but"),
+        ("token_classification", "token_logits", "is for token_classification and gives token_logits, but"),
+        (["embedding"], "answer_logits", "is for ['embedding'] and gives answer_logits, but"),
+        (None, "answer_logits", "names no task and gives answer_logits, but"),
+    ],
+)
+def test_a_manifest_that_names_another_task_is_refused(bundle, task, holds, message):
     manifest = json.loads(bundle.contents[MANIFEST_FILE])
-    manifest["outputs"][0]["holds"] = "embedding"
-    with pytest.raises(ModelError, match=r"names 0 classes, but the model gives \(1, 8, 2\)"):
+    manifest["task"], manifest["outputs"][0]["holds"] = task, holds
+    expected = (
+        rf"manifest\.json: .*{re.escape(message)} its output \(1, 8, 2\) and no labels\.txt are those of "
+        "question_answering, which gives answer_logits; write the bundle again"
+    )
+    with pytest.raises(ModelError, match=expected):
         bundle_facts(replace(bundle, manifest=manifest))
-    manifest["outputs"][0]["holds"], manifest["task"] = "answer_logits", "embedding"
-    with pytest.raises(ModelError, match="is for embedding and gives answer_logits"):
+
+
+@pytest.mark.parametrize("key", ["task", "holds"])
+def test_a_manifest_without_task_or_what_it_gives_is_refused(bundle, key):
+    manifest = json.loads(bundle.contents[MANIFEST_FILE])
+    del (manifest if key == "task" else manifest["outputs"][0])[key]
+    with pytest.raises(ModelError, match=r"manifest\.json: .*(names no task|does not say what it gives)"):
         bundle_facts(replace(bundle, manifest=manifest))
 
 

@@ -100,7 +100,7 @@ def test_long_rows_of_many_labels_get_fewer_vectors(tokens, monkeypatch):
     [
         (lambda manifest: manifest.update(task="classification"), "for classification and gives token_logits"),
         (lambda manifest: manifest["outputs"][0].update(holds="logits"), "token_classification and gives logits"),
-        (lambda manifest: manifest.pop("task"), "for None"),
+        (lambda manifest: manifest.pop("task"), "names no task and gives token_logits"),
     ],
 )
 def test_a_manifest_that_names_another_task_is_refused(bundle, edit, said):
