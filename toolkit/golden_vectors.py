@@ -168,9 +168,16 @@ def _vector(document: Mapping[str, Any], into: TensorSpec, out: TensorSpec) -> V
         tensor=_array(document["input_tensor"], into.shape, into.dtype),
         output_raw=_array(document["output_raw"], out.shape, out.dtype),
         output=_array(document["output"], out.shape, "float32"),
-        text=document.get("text"),
-        pair=document.get("pair"),
+        text=_text(document, "text"),
+        pair=_text(document, "pair"),
     )
+
+
+def _text(document: Mapping[str, Any], key: str) -> str | None:
+    value = document.get(key)
+    if value is None or isinstance(value, str):
+        return value
+    raise ValueError(f"sample {document['sample']}: {key} is {json.dumps(value)[:40]}; expected a text")
 
 
 def _index(named: Mapping[str, Any] | None) -> int | None:
