@@ -111,12 +111,18 @@ class Config:
         """The class names in the order of the logits; empty where there are none.
 
         Raises:
-            ModelError: they are not numbered 0, 1, 2, ..., or two are the same.
+            ModelError: they are not numbered 0, 1, 2, ..., one is no text, or two are the same.
         """
         stored = self.get("id2label", {})
         if not isinstance(stored, dict) or sorted(stored) != sorted(str(index) for index in range(len(stored))):
             raise ModelError("id2label does not number its labels 0, 1, 2, ...; repair it", file=self.path)
-        labels = tuple(str(stored[str(index)]) for index in range(len(stored)))
+        labels = tuple(stored[str(index)] for index in range(len(stored)))
+        for index, label in enumerate(labels):
+            if not isinstance(label, str):
+                raise ModelError(
+                    f"id2label: label {index} is {json.dumps(label)}; expected a text: give the class a name",
+                    file=self.path,
+                )
         if len(set(labels)) < len(labels):
             raise ModelError(
                 f"two classes have the same label: {', '.join(labels)}; give each its own in id2label", file=self.path

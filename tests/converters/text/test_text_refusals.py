@@ -53,6 +53,8 @@ def changed(folder, **settings):
         ({"pad_token_id": 300}, "padding's id 300 is not in the vocabulary of 300"),
         ({"id2label": {"0": "bad", "2": "good"}}, "id2label does not number its labels"),
         ({"id2label": {"0": "bad", "1": "good"}}, "names 2 labels, but the head has 3 outputs"),
+        ({"id2label": {"0": "bad", "1": None, "2": "good"}}, "config.json: id2label: label 1 is null; expected a text"),
+        ({"id2label": {"0": "bad", "1": "good", "2": 5}}, "config.json: id2label: label 2 is 5; expected a text"),
         (
             {"id2label": {"0": "bad", "1": "bad", "2": "good"}},
             "config.json: two classes have the same label: bad, bad, good; give each its own",
