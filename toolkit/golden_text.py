@@ -19,6 +19,8 @@ from litesmith.targets.session import TensorSpec
 from litesmith.tasks import QUESTION_ANSWERING, TOKEN_CLASSIFICATION, output_shape, task_of
 from litesmith.training_specs import CLASSIFICATION, EMBEDDING
 
+_PAIR = 2  # texts, and as many logits for each token: an answer's start and end
+
 
 def golden_of_split(
     model: TFLiteModel, test: Dataset, *, quantization_aware: bool, texts: Sequence[str] | None
@@ -54,15 +56,17 @@ def golden_of_texts(
         labels: none for an embedding and for answers.
 
     Raises:
-        DataError: there is no sentence, or there are pairs where one text is needed, or the other way round.
+        DataError: there is no sentence, one is neither a text nor a pair, or there are pairs where one text is needed,
+            or the other way round.
         ModelError: the model takes or gives something else, or the runtime cannot run it.
     """
     if not texts:
         raise DataError("golden vectors need at least one sentence; give some like those of the app")
+    _check_texts(texts)
     session = default().open(model.content)
     task = task_of(session.outputs[0].shape, labels)
     _check_tensors(model, session.inputs, session.outputs, contract, labels)
-    _check_pairs(task, texts)
+    _check_pairs(task, texts, labels)
     (into,), (out,) = session.inputs, session.outputs
     chosen = list(dict.fromkeys(texts))[: max(1, min(MOST, MOST_VALUES // math.prod(out.shape)))]
     ids = contract.encode_all(chosen)
@@ -78,14 +82,30 @@ def golden_of_texts(
     return GoldenVectors(vectors, into, out, labels, tolerance, computed_by)
 
 
-def _check_pairs(task: str, texts: Sequence[str | tuple[str, str]]) -> None:
+def _check_texts(texts: Sequence[str | tuple[str, str]]) -> None:
+    """Each is a text, or a pair of them; counted from 0, as the contract counts."""
+    for index, text in enumerate(texts):
+        parts = text if isinstance(text, tuple) else (text,)
+        if isinstance(text, tuple) and len(text) != _PAIR:
+            raise DataError(f"text {index}: is a tuple of {len(text)}; give a text, or a question and its passage")
+        for part in parts:
+            if not isinstance(part, str):
+                raise DataError(f"text {index}: a text must be a str, not {type(part).__name__}; a pair is a tuple")
+
+
+def _check_pairs(task: str, texts: Sequence[str | tuple[str, str]], labels: tuple[str, ...]) -> None:
     answers = task == QUESTION_ANSWERING
     if all(isinstance(text, tuple) == answers for text in texts):
         return
     if answers:
         raise DataError(
             "a model that answers questions is proved by pairs of question and passage; give a .tsv or .csv, and name "
-            "their columns: --column question --column context"
+            "two columns, the question first: --column question --column context"
+        )
+    if task == TOKEN_CLASSIFICATION and len(labels) == _PAIR:  # by its output it may be either
+        raise DataError(
+            "only a model that answers questions is proved by pairs, and such a model has no labels: leave out "
+            f"{' and '.join(labels)}, or give one column of texts for a model of labels"
         )
     raise DataError("only a model that answers questions is proved by pairs; give one column of texts")
 

@@ -118,9 +118,31 @@ def test_a_manifest_without_task_or_what_it_gives_is_refused(bundle, key):
 def test_questions_need_passages_and_texts_none(answers, tmp_path):
     with pytest.raises(DataError, match=r"by pairs of question and passage.*--column question --column context"):
         write_text_bundle(tmp_path / "bundle", answers, TEXTS, CONTRACT, name="x")
-    tokens = float_of(model_with(Head("token", ("O", "PER"))))
-    with pytest.raises(DataError, match="only a model that answers questions is proved by pairs"):
-        write_text_bundle(tmp_path / "bundle", tokens, PAIRS, CONTRACT, name="x", labels=("O", "PER"))
+    tokens = float_of(model_with(Head("token", ("O", "PER", "LOC"))))
+    with pytest.raises(DataError, match="only a model that answers questions is proved by pairs; give one column"):
+        write_text_bundle(tmp_path / "bundle", tokens, PAIRS, CONTRACT, name="x", labels=("O", "PER", "LOC"))
+
+
+def test_pairs_with_labels_are_refused_by_the_labels(answers, tmp_path):
+    with pytest.raises(DataError, match="such a model has no labels: leave out a and b, or give one column"):
+        write_text_bundle(tmp_path / "bundle", answers, PAIRS, CONTRACT, name="x", labels=("a", "b"))
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        (("a", "b", "c"), "is a tuple of 3; give a text, or a question and its passage"),
+        (("a",), "is a tuple of 1; give"),
+        (("a", 5), "a text must be a str, not int"),
+        (["a", "b"], "a text must be a str, not list; a pair is a tuple"),
+        (None, "a text must be a str, not NoneType"),
+    ],
+)
+@pytest.mark.parametrize("place", [1, 40])
+def test_what_is_neither_text_nor_pair_is_refused_with_its_number(answers, tmp_path, place, text, message):
+    texts = [("a", "b")] * place + [text]
+    with pytest.raises(DataError, match=f"text {place}: {message}"):
+        write_text_bundle(tmp_path / "bundle", answers, texts, CONTRACT, name="x")
 
 
 def test_three_numbers_a_token_without_labels_are_no_answer(tmp_path):
