@@ -183,7 +183,12 @@ def test_the_command_takes_the_columns_of_a_table(given, capsys):
 @pytest.mark.parametrize(
     ("columns", "message"),
     [
-        (["question"], "by pairs of question and passage"),
+        (
+            [],
+            "pairs.tsv: a model that answers questions is proved by pairs of question and passage; name two columns "
+            "of question, context, that of the questions first: --column question --column context",
+        ),
+        (["question"], "name two columns of question, context, that of the questions first"),
         (["question", "answer"], "has no column 'answer'"),
         (["question", "context", "question"], "3 columns of texts (question, context, question)"),
     ],
@@ -192,3 +197,12 @@ def test_other_columns_are_refused(given, capsys, columns, message):
     assert command(given, *(word for name in columns for word in ("--column", name))) == 2
     assert message in capsys.readouterr().err
     assert not (given / "out").exists()
+
+
+def test_lines_of_text_are_no_pairs(given, capsys):
+    (given / "lines.txt").write_text("a good film\n")
+    assert command(given, "--sentences", given / "lines.txt") == 2
+    assert "lines.txt: a model that answers questions" in (said := capsys.readouterr().err)
+    assert "name two columns of a .tsv or .csv" in said
+    assert command(given, "--sentences", given / "none.tsv") == 2
+    assert "there is no such file" in capsys.readouterr().err

@@ -5,8 +5,12 @@ from __future__ import annotations
 import argparse
 from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from litesmith.errors import DataError, OutputError
+
+if TYPE_CHECKING:
+    from litesmith.converters.tflite_model import TFLiteModel
 
 _PAIR = 2
 
@@ -36,12 +40,33 @@ def make_of_file(args: argparse.Namespace) -> tuple[Path, str | None]:
     if args.out is None:
         raise OutputError(f"{args.folder}: is no bundle yet; say where one shall be made with --out FOLDER")
     check_replaceable(args.out)
+    _check_columns(model, args.sentences, args.column)
     bundle = text_bundle(args.out, model, _texts(args.sentences, args.column), name=args.folder.stem)
     if args.android is not None:
         app_files(bundle, args.android)  # says what the app cannot use before anything is written
     before = name_in(args.out)
     replace_folder(args.out, bundle.contents)
     return args.out, before
+
+
+def _check_columns(model: TFLiteModel, sentences: Path, columns: Sequence[str]) -> None:
+    """Who answers questions needs two columns: said before one is asked for."""
+    from litesmith.calibration.table_rows import SUFFIXES, TableFile
+    from litesmith.converters.associated_files import appended_files
+    from litesmith.converters.metadata import LABELS_FILE
+    from litesmith.tasks import QUESTION_ANSWERING, task_of
+
+    inside = appended_files(model.content)
+    labels = inside.get(LABELS_FILE, b"").decode().splitlines()
+    answers = "text.json" in inside and [task_of(out.shape, labels) for out in model.outputs] == [QUESTION_ANSWERING]
+    if not answers or len(columns) >= _PAIR or not sentences.is_file():
+        return
+    table = sentences.suffix.lower() in SUFFIXES
+    there = f"of {', '.join(TableFile(sentences).names)}" if table else "of a .tsv or .csv"
+    raise DataError(
+        f"{sentences}: a model that answers questions is proved by pairs of question and passage; name two columns "
+        f"{there}, that of the questions first: --column question --column context"
+    )
 
 
 def _texts(sentences: Path, columns: Sequence[str]) -> list[str | tuple[str, str]]:
