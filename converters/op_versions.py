@@ -35,6 +35,15 @@ _HYBRID = {"CONV_2D": (2, 5), "DEPTHWISE_CONV_2D": (4, 6), "FULLY_CONNECTED": (3
 _INT4_WEIGHTS = {"CONV_2D": 7, "DEPTHWISE_CONV_2D": 7, "FULLY_CONNECTED": 10, "DEQUANTIZE": 6}
 
 
+def int16_version(op: str) -> int:
+    """The version of an operator that brought int16 activations.
+
+    Raises:
+        KeyError: no such version is known.
+    """
+    return _INTEGER[op][1]
+
+
 def raise_op_versions(editor: ModelEditor) -> None:
     """Raise the version of every operator code to what its operators need; none is lowered."""
     for graph in editor.model.subgraphs:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 
 from litesmith.converters.graph import Subgraph
+from litesmith.converters.op_versions import int16_version
 from litesmith.targets.op_view import OpView
 from litesmith.targets.report import Finding
 
@@ -16,8 +17,8 @@ _TYPE = re.compile(r"\b(?:u?int\d+|bool)\b|16-bit")
 MANY = 4
 _EIGHT_BIT = frozenset({"int8", "uint8"})
 
-# From this version on an operator takes int16 (LiteRT, tflite/tools/versioning/op_version.cc).
-_SIXTEEN_BITS_SINCE = {"ADD": 3, "MUL": 4, "SLICE": 4, "GATHER": 4, "BATCH_MATMUL": 3, "RSQRT": 3}
+# Operators of integer text files whose version 16 bits raise; others have causes that the model shows better.
+_RAISED = frozenset({"ADD", "MUL", "SLICE", "GATHER", "BATCH_MATMUL", "RSQRT"})
 
 OTHER_TYPE = "Move {name} to the end of the model, or into the app: quantization does not change this type."
 STAYS = "Leave it on the CPU: it stands throughout the model, and quantization does not change this type."
@@ -38,9 +39,10 @@ def activation_types(graph: Subgraph) -> frozenset[str]:
 
 def sixteen_bits(view: OpView, types: frozenset[str]) -> tuple[str, str] | None:
     """That 16-bit activations raised the version of an operator, and what helps; None where they did not."""
-    since = _SIXTEEN_BITS_SINCE.get(view.operator.op)
-    wide = any(tensor.dtype == "int16" for tensor in view.tensors("activations"))
-    if since is None or view.operator.version < since or not wide:
+    operator = view.operator
+    if operator.op not in _RAISED or operator.version < int16_version(operator.op):
+        return None
+    if all(tensor.dtype != "int16" for tensor in view.tensors("activations")):
         return None
     return "its activations have 16 bits", _narrower(types)
 
