@@ -72,10 +72,9 @@ def text_bundle(
     contract = TextContract.from_files(inside) if contract is None else contract
     if labels is None:
         labels = tuple(inside.get(LABELS_FILE, b"").decode().splitlines())
-    _check_inputs(model)
+    task = task_of(model.outputs[0].shape, labels)
+    _check_fed(model, task)
     golden = golden_of_texts(model, contract, texts, labels)
-    task = task_of(golden.output.shape, labels)
-    _check_single(model, task)
     facts = {
         "name": name,
         "task": task,
@@ -89,22 +88,16 @@ def text_bundle(
     return make_bundle(folder, model, golden, facts, contract_files(contract), text_card(facts, golden, contract))
 
 
-def _check_inputs(model: TFLiteModel) -> None:
-    """A bundle has one row of ids; what else a model takes is named."""
+def _check_fed(model: TFLiteModel, task: str) -> None:
+    """An app feeds one row of ids: of one text, or of a question and its passage. What takes more is named."""
     if len(model.inputs) > 1:
-        raise ModelError(
-            f"has {len(model.inputs)} inputs, {', '.join(tensor.name for tensor in model.inputs)}; bundles take models "
-            "with one input, ids. Use the file with code of your own: docs/text_contract.md says what to feed",
-            file=model.source,
-        )
-
-
-def _check_single(model: TFLiteModel, task: str) -> None:
-    """Whoever tells the texts of a pair apart would be shown one text, and answer for half of what it is for."""
-    # CUMSUM counts the ends of texts, see converters/text/integer/emit_types.py.
-    if task != QUESTION_ANSWERING and any(operator.op == "CUMSUM" for operator in model.main.operators):
-        raise ModelError(
-            "judges pairs of texts; bundles take answers to questions and models of one text. Use the file with code "
-            "of your own: docs/text_contract.md says what to feed",
-            file=model.source,
-        )
+        names = ", ".join(tensor.name for tensor in model.inputs)
+        found = f"has {len(model.inputs)} inputs, {names}; bundles take models with one input, ids"
+    # CUMSUM counts the ends of texts, see converters/text/integer/emit_types.py: it would be shown one text of two.
+    elif task != QUESTION_ANSWERING and any(operator.op == "CUMSUM" for operator in model.main.operators):
+        found = "judges pairs of texts; bundles take answers to questions and models of one text"
+    else:
+        return
+    raise ModelError(
+        f"{found}. Use the file with code of your own: docs/text_contract.md says what to feed", file=model.source
+    )
